@@ -1,1 +1,34 @@
+"""The store: runs, sessions, redacted trajectories, pairs, proofs, drops and reviews in one private file."""
 
+from trajectory_compiler.store.codec import pack
+from trajectory_compiler.store.records import (
+    SHOWN_STATES,
+    Action,
+    BlockedSession,
+    Drop,
+    PackedTrajectory,
+    PairFacts,
+    PairQuery,
+    Review,
+    Run,
+    SessionResult,
+    Totals,
+)
+from trajectory_compiler.store.store import DEFAULT_STORE, Store
+
+__all__ = [
+    "DEFAULT_STORE",
+    "SHOWN_STATES",
+    "Action",
+    "BlockedSession",
+    "Drop",
+    "PackedTrajectory",
+    "PairFacts",
+    "PairQuery",
+    "Review",
+    "Run",
+    "SessionResult",
+    "Store",
+    "Totals",
+    "pack",
+]

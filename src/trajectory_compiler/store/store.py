@@ -1,0 +1,243 @@
+"""The store: everything that was compiled, in one file that only its owner reads.
+
+    with Store.open(".trajc/store.db") as store, store.lock("compile"):
+        run = store.begin_run("compile", "log", "{}", COMPILER_VERSION)
+        store.save_session(SessionResult(run_id=run, trajectory=trajectory, compile_key=key, pairs=pairs))
+        store.finish_run(run, "done", {"sessions": 1})
+
+Every write is one transaction: a run that is killed leaves whole sessions and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+from trajectory_compiler.errors import StoreError
+from trajectory_compiler.model import Finding, Pair, State, Trajectory
+from trajectory_compiler.store import journal, migrations, reading, reviewing, saving
+from trajectory_compiler.store.clock import Clock, utc_now
+from trajectory_compiler.store.lock import is_locked, run_lock
+from trajectory_compiler.store.records import (
+    Action,
+    BlockedSession,
+    Drop,
+    PairFacts,
+    PairQuery,
+    Review,
+    Run,
+    RunStatus,
+    SessionResult,
+    Totals,
+)
+from trajectory_compiler.store.sqlite import Database, connect, connect_read_only, create_private
+
+DEFAULT_STORE = Path(".trajc") / "store.db"
+
+
+class Store:
+    """An open store. Make one with `Store.open`; close it, or use it as a context manager."""
+
+    def __init__(self, database: Database, path: Path, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path | str, *, create: bool = True, read_only: bool = False, clock: Clock = utc_now) -> Store:
+        """Open the store at `path`, creating it (file 0600, new folders 0700 with a `.gitignore`) or migrating it first.
+
+        A folder that exists already is left as it is: the `.gitignore` goes only into folders that belong to the store.
+        Raises: StoreError: the place cannot be used. StoreVersionError: a newer program wrote the store.
+        """
+        place = _file_path(path)
+        if place.is_dir():
+            raise StoreError(f"open store '{place}'", "it is a folder", f"Name the file, such as {place / 'store.db'}.")
+        if not place.exists():
+            if read_only or not create:
+                action = "Make one with `trajc compile LOG`, or name another with --store."
+                raise StoreError(f"open store '{place}'", "there is no such file", action)
+            _make_folder(place.parent)
+            create_private(place)
+        database = connect_read_only(place) if read_only else connect(place)
+        try:
+            if read_only:
+                migrations.refuse_other_versions(database, migrations.version_of(database))
+            else:
+                migrations.bring_up_to_date(database, place, clock)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, place, clock)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. A closed store cannot be used again."""
+        self._database.close()
+
+    def damage(self) -> tuple[str, ...]:
+        """Return what the engine's own check finds wrong with the file: nothing in a sound store."""
+        return self._database.damage()
+
+    # Runs
+
+    @contextmanager
+    def lock(self, purpose: str) -> Iterator[None]:
+        """Hold the run lock while something is compiled. Raises StoreLockedError (exit 4) where another run holds it.
+
+        Whoever holds it knows that no other run is alive, so runs that never ended are marked as interrupted.
+        """
+        with run_lock(self.path, purpose, self._clock()):
+            with self._database.transaction():
+                journal.mark_interrupted(self._database)
+            yield
+
+    def begin_run(self, kind: str, source: str, options: str, compiler_version: str) -> str:
+        """Write that a run begins and return its id. `options` is JSON."""
+        with self._database.transaction():
+            return journal.begin_run(self._database, kind, source, options, compiler_version, self._clock())
+
+    def finish_run(self, run_id: str, status: RunStatus, totals: dict[str, int]) -> None:
+        """Write how a run ended and what it did."""
+        with self._database.transaction():
+            journal.finish_run(self._database, run_id, status, totals, self._clock())
+
+    def runs(self) -> tuple[Run, ...]:
+        """Return all runs, oldest first; one that was killed shows as `interrupted`."""
+        return journal.runs(self._database, alive=is_locked(self.path))
+
+    def record_action(self, action: Action) -> None:
+        """Write who did what with the store's content."""
+        with self._database.transaction():
+            journal.record_action(self._database, action)
+
+    def actions(self) -> tuple[Action, ...]:
+        """Return who did what, oldest first."""
+        return journal.actions(self._database)
+
+    # Sessions in
+
+    def is_current(self, source: str, session_id: str, raw_digest: str, compile_key: str) -> bool:
+        """Return whether the session was compiled (or blocked) from exactly these rows under exactly this key."""
+        row = self._database.row(
+            "SELECT raw_digest, compile_key FROM sessions WHERE source = ? AND session_id = ?", (source, session_id)
+        )
+        return row == (raw_digest, compile_key)
+
+    def current_keys(self, source: str) -> dict[str, tuple[str, str]]:
+        """Return (raw digest, compile key) of every session of a source by session id: `is_current` for a whole run."""
+        rows = self._database.rows("SELECT session_id, raw_digest, compile_key FROM sessions WHERE source = ?", (source,))
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+    def save_session(self, result: SessionResult) -> None:
+        """Write one compiled session in one transaction, in place of what the store held of it."""
+        self.save_sessions((result,))
+
+    def save_sessions(self, results: Iterable[SessionResult | BlockedSession]) -> None:
+        """Write several sessions in one transaction: all of them or none.
+
+        A pair that a session no longer gives becomes `superseded`; reviews are kept and carry over to the same text.
+        """
+        now = self._clock()
+        with self._database.transaction():
+            for result in results:
+                if isinstance(result, BlockedSession):
+                    saving.save_blocked(self._database, result, now)
+                else:
+                    saving.save_session(self._database, result, now)
+
+    def save_findings(self, run_id: str, source: str, findings: Sequence[Finding]) -> None:
+        """Write what a run left out before compiling: unreadable rows, sessions too short. Replaces the last run's list."""
+        with self._database.transaction():
+            saving.save_run_findings(self._database, run_id, source, findings, self._clock())
+
+    def save_snapshot(self, source: str, digest: str, data: bytes) -> None:
+        """Write the statistics snapshot of a source and make it the current one; older ones are kept."""
+        with self._database.transaction():
+            self._database.execute("UPDATE snapshots SET is_current = 0 WHERE source = ?", (source,))
+            self._database.execute(
+                "INSERT INTO snapshots (source, digest, data, is_current, created_at) VALUES (?, ?, ?, 1, ?) "
+                "ON CONFLICT (source, digest) DO UPDATE SET is_current = 1",
+                (source, digest, data, self._clock()),
+            )
+
+    # Reading
+
+    def snapshot(self, source: str) -> tuple[str, bytes] | None:
+        """Return digest and data of the current statistics snapshot of a source, or None where there is none."""
+        row = self._database.row("SELECT digest, data FROM snapshots WHERE source = ? AND is_current = 1", (source,))
+        return None if row is None else (row[0], bytes(row[1]))
+
+    def pairs(self, query: PairQuery | None = None) -> Iterator[Pair]:
+        """Yield the pairs that a query asks for; without one, every pair that may be shown as a result."""
+        return reading.pairs(self._database, query or PairQuery())
+
+    def pair(self, prefix: str) -> Pair:
+        """Return the pair whose id begins with `prefix`. Raises InputError where none does, or several do."""
+        return reading.pair(self._database, prefix)
+
+    def trajectory(self, digest: str) -> Trajectory:
+        """Return the redacted session with this digest. Raises StoreError where the store holds none."""
+        return reading.trajectory(self._database, digest)
+
+    def trajectory_of(self, pair: Pair) -> Trajectory:
+        """Return the redacted session that a pair was proved on."""
+        return reading.trajectory_of(self._database, pair)
+
+    def facts(self, query: PairQuery | None = None) -> Iterator[PairFacts]:
+        """Yield the figures of the matching pairs, without their text: what statistics are made of."""
+        return reading.facts(self._database, query or PairQuery())
+
+    def drops(self, *, source: str | None = None, run_id: str | None = None) -> tuple[Drop, ...]:
+        """Return what was dropped by stage and reason, the most frequent first; of one source or run where named."""
+        return reading.drops(self._database, source, run_id)
+
+    def findings(self, *, source: str | None = None, session: str | None = None) -> Iterator[Finding]:
+        """Yield single findings with their places, of one source or session where named."""
+        return reading.findings(self._database, source, session)
+
+    def totals(self) -> Totals:
+        """Count sessions, turns, pairs by state and reviews."""
+        return reading.totals(self._database)
+
+    # Reviews
+
+    def add_review(self, review: Review) -> State:
+        """Store a person's decision and return the state of the pair after it.
+
+        Raises: InputError: there is no such pair, or the review accepts one past an exact gate.
+        """
+        with self._database.transaction():
+            return reviewing.add_review(self._database, reading.pair(self._database, review.pair_id), review)
+
+    def reviews(self, pair_id: str) -> tuple[Review, ...]:
+        """Return all reviews of a pair, oldest first."""
+        return reviewing.reviews(self._database, pair_id)
+
+
+def _file_path(path: Path | str) -> Path:
+    if "://" in str(path):  # the address itself is not repeated: it may hold a password
+        raise StoreError("open the store", "a store on a server is not supported yet", "Name a file with --store.")
+    return Path(path)
+
+
+def _make_folder(folder: Path) -> None:
+    """Create a folder for the store that only its owner may enter and that version control leaves alone."""
+    if folder.exists():
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"create folder '{folder}'",
+            error.strerror or type(error).__name__,
+            "Name a place that may be written with --store.",
+        ) from error
