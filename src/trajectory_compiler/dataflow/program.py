@@ -1,4 +1,4 @@
-"""The question program: the intermediate representation that a dataflow pair is written from and proved by.
+r"""The question program: the intermediate representation that a dataflow pair is written from and proved by.
 
 A program names some calls of a session and computes a value from them. It is data: typed, versioned, stored as JSON
 beside its pair. Two independent evaluators exist: the indexed one of the enumeration and the naive one of the proof
@@ -215,7 +215,9 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         for node in self.calls:
             if node.name == name:
                 return node
-        raise ProgramError("read a question program", f"it names a call '{name}' that it does not describe", "Run `trajc verify`.")
+        raise ProgramError(
+            "read a question program", f"it names a call '{name}' that it does not describe", "Run `trajc verify`."
+        )
 
 
 def encode(program: Program) -> bytes:
@@ -231,7 +233,9 @@ def decode(data: bytes | msgspec.Raw) -> Program:
         raise ProgramError("read a question program", str(error), "Run `trajc verify` to list the broken pairs.") from error
     if program.version != PROGRAM_VERSION:
         raise ProgramError(
-            "read a question program", f"it has version {program.version}, this is {PROGRAM_VERSION}", "Upgrade trajectory-compiler."
+            "read a question program",
+            f"it has version {program.version}, this is {PROGRAM_VERSION}",
+            "Upgrade trajectory-compiler.",
         )
     return program
 

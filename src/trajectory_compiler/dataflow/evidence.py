@@ -1,0 +1,56 @@
+"""Evidence: for each supporting turn, the values in it that the answer rests on, quoted with their place."""
+
+from __future__ import annotations
+
+from trajectory_compiler.dataflow.candidate import Candidate
+from trajectory_compiler.dataflow.evaluate import Source, field_source
+from trajectory_compiler.dataflow.index import SessionIndex
+from trajectory_compiler.dataflow.program import Bridge, Call, Condition
+from trajectory_compiler.model import Evidence, canonical, resolve, turn_object
+
+
+def evidence_of(index: SessionIndex, candidate: Candidate) -> tuple[Evidence, ...]:
+    """Quote at least one value of every supporting turn that is shown: answers, bridges, then what identifies the call."""
+    shown = [t for t in candidate.support if t not in candidate.withheld]
+    found: dict[tuple[int, str], Evidence] = {}
+    for source in candidate.trace.sources:
+        _add(found, index, source, shown)
+    for node in candidate.program.calls:
+        for condition in node.where:
+            if isinstance(condition.value, Bridge):
+                producer = candidate.trace.picked.get(condition.value.call, ())
+                bridge = field_source(index, producer[0], condition.value.field) if producer else None
+                if bridge is not None:
+                    _add(found, index, bridge, shown)
+                    _add_use(found, index, (node, condition, bridge.text), candidate, shown)
+            else:
+                _add_use(found, index, (node, condition, condition.value.value), candidate, shown)
+    for t in shown:
+        if not any(turn == t for turn, _ in found):
+            found[t, "/tool"] = Evidence(turn=t, path="/tool", quote=index.turns[t].tool)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _add(found: dict[tuple[int, str], Evidence], index: SessionIndex, source: Source, shown: list[int]) -> None:
+    if source.turn not in shown:
+        return
+    value = resolve(turn_object(index.turns[source.turn]), source.path)
+    quote = value[source.span[0] : source.span[1]] if source.span else canonical(value)
+    if quote:
+        found.setdefault((source.turn, source.path), Evidence(turn=source.turn, path=source.path, span=source.span, quote=quote))
+
+
+def _add_use(
+    found: dict[tuple[int, str], Evidence],
+    index: SessionIndex,
+    use: tuple[Call, Condition, str],
+    candidate: Candidate,
+    shown: list[int],
+) -> None:
+    node, condition, text = use
+    for t in candidate.trace.picked.get(node.name, ()):
+        path = condition.path
+        if condition.op == "has":
+            path = next((leaf.path for leaf in index.responses[t] if leaf.text == text), "")
+        if t in shown and path:
+            _add(found, index, Source(t, path, None, text), shown)

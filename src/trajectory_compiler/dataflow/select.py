@@ -1,0 +1,164 @@
+"""Selection: which candidates of a session become pairs.
+
+Greedy and seeded. Each step takes the family that lags most behind the target mix, and of it the candidate with the best
+score after what has been chosen is discounted: the same tool and field, the same answer, turns that are in use already. What
+is chosen is proved at once; what fails the proof is dropped with its reason and the next one is tried.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from trajectory_compiler.config import DataflowOptions
+from trajectory_compiler.dataflow.candidate import Candidate
+from trajectory_compiler.dataflow.program import Difference, Program, encode
+from trajectory_compiler.model import Family
+
+Kept = TypeVar("Kept")
+
+TARGET_MIX: dict[str, float] = {
+    "composition": 0.25,
+    "next_argument": 0.20,
+    "state_change": 0.20,
+    "order": 0.10,
+    "aggregation": 0.10,
+    "unanswerable": 0.10,
+    "rest": 0.05,
+}
+_GROUPS: dict[Family, str] = {
+    "composition": "composition",
+    "provenance": "composition",
+    "next_argument": "next_argument",
+    "state_change": "state_change",
+    "precondition": "order",
+    "temporal": "order",
+    "aggregation": "aggregation",
+    "unanswerable": "unanswerable",
+    "comparison": "rest",
+    "recall": "rest",
+    "walk": "rest",
+}
+MAX_SHARE: dict[str, float] = {"composition": 0.6, "aggregation": 0.4, "order": 0.4, "rest": 0.3}
+_LOOK_AHEAD = 60
+_TRIES_PER_PAIR = 6
+
+
+def quota(turns: int, options: DataflowOptions) -> int:
+    """Return how many pairs a session may give: 5, or a quarter of its turns where that is more, or what the options say."""
+    return options.max_pairs if options.max_pairs is not None else max(5, turns // 4)
+
+
+def select(candidates: Iterable[Candidate], wanted: int, seed: str, prove: Callable[[Candidate], Kept | None]) -> list[Kept]:
+    """Choose and prove up to `wanted` candidates. `prove` returns what is kept, or None where the proof failed."""
+    return _Selection(candidates, wanted, seed).run(prove)
+
+
+class _Selection:
+    def __init__(self, candidates: Iterable[Candidate], wanted: int, seed: str) -> None:
+        self.wanted = wanted
+        self.seed = seed
+        self.pools: dict[str, list[Candidate]] = defaultdict(list)
+        for candidate in candidates:
+            self.pools[_GROUPS[candidate.family]].append(candidate)
+        for pool in self.pools.values():
+            pool.sort(key=lambda c: (-c.score, _order(seed, c.program)))
+        self.taken: Counter[str] = Counter()
+        self.topics: Counter[tuple[str, str]] = Counter()
+        self.families: Counter[str] = Counter()
+        self.turns: Counter[int] = Counter()
+        self.facts: set[tuple[str, tuple[int, ...]]] = set()
+        self.effects = 0
+
+    def run(self, prove: Callable[[Candidate], Kept | None]) -> list[Kept]:
+        kept: list[Kept] = []
+        tries = _TRIES_PER_PAIR * self.wanted + 30
+        while len(kept) < self.wanted and tries > 0:
+            group = self._lagging(len(kept))
+            if group is None:
+                break
+            candidate = self._best(group, len(kept))
+            self.pools[group].remove(candidate)
+            if self._repeats(candidate):
+                continue
+            tries -= 1
+            result = prove(candidate)
+            if result is not None:
+                kept.append(result)
+                self._note(group, candidate)
+                if candidate.family not in ("unanswerable", "aggregation", "recall", "walk"):
+                    self._offer_unanswerable(candidate)
+        return kept
+
+    def _lagging(self, done: int) -> str | None:
+        open_groups = [
+            g for g, pool in self.pools.items() if pool and self.taken[g] < max(1, round(MAX_SHARE.get(g, 1.0) * self.wanted))
+        ]
+        if not open_groups:
+            return None
+        return max(open_groups, key=lambda g: (TARGET_MIX[g] * (done + 1) - self.taken[g] + self._jitter(g, done), g))
+
+    def _jitter(self, group: str, done: int) -> float:
+        """Spread the small shares over sessions: a tenth of a pair is a pair in every tenth session."""
+        digest = hashlib.blake2b(f"{self.seed}/{group}/{done}".encode(), digest_size=2).digest()
+        return 0.4 * int.from_bytes(digest, "big") / 65535
+
+    def _best(self, group: str, done: int) -> Candidate:
+        needs_effect = self.effects * 2 < done + 1
+        return max(self.pools[group][:_LOOK_AHEAD], key=lambda c: self._worth(c, needs_effect=needs_effect))
+
+    def _worth(self, candidate: Candidate, *, needs_effect: bool) -> float:
+        used = sum(min(self.turns[t], 3) for t in candidate.support[:12]) / min(len(candidate.support), 12)
+        topics = self.topics[candidate.tool, candidate.key]
+        return (
+            candidate.score
+            + (0.3 if needs_effect and candidate.effect else 0.0)
+            - 0.25 * min(topics, 4)
+            - 0.1 * used
+            - 0.1 * min(self.families[candidate.family], 5)
+        )
+
+    def _repeats(self, candidate: Candidate) -> bool:
+        answer = candidate.trace.answer if not candidate.withheld else ""
+        return (answer, candidate.support) in self.facts
+
+    def _note(self, group: str, candidate: Candidate) -> None:
+        self.taken[group] += 1
+        self.families[candidate.family] += 1
+        self.topics[candidate.tool, candidate.key] += 1
+        self.turns.update(candidate.support)
+        self.facts.add((candidate.trace.answer if not candidate.withheld else "", candidate.support))
+        self.effects += candidate.effect
+
+    def _offer_unanswerable(self, base: Candidate) -> None:
+        withheld = base.trace.sources[-1].turn
+        if isinstance(base.program.answer, Difference):
+            withheld = max(base.support)
+        program = Program(
+            version=base.program.version,
+            family="unanswerable",
+            calls=base.program.calls,
+            answer=base.program.answer,
+            until=base.program.until,
+        )
+        self.pools["unanswerable"].append(
+            Candidate(
+                program=program,
+                trace=base.trace,
+                key=base.key,
+                tool=base.tool,
+                answer_type=base.answer_type,
+                support=base.support,
+                hops=base.hops,
+                score=base.score,
+                effect=base.effect,
+                withheld=(withheld,),
+                target=base.target,
+            )
+        )
+
+
+def _order(seed: str, program: Program) -> bytes:
+    return hashlib.blake2b(encode(program), key=seed.encode()[:64], digest_size=8).digest()

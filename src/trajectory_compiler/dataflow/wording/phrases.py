@@ -1,0 +1,168 @@
+"""Phrases: a call as something that the agent did, a field as a noun."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from trajectory_compiler.dataflow.program import Bridge, Call, Condition, Field, Literal
+from trajectory_compiler.dataflow.wording.lexicon import (
+    ORDINALS,
+    SPECIAL,
+    VERBS,
+    Verb,
+    article,
+    is_plural,
+    plural,
+    readable,
+    singular,
+    words_of,
+)
+
+_GENERIC = frozenset(
+    """
+    name id status state type value amount price title number date count total key path email city code label
+""".split()
+)
+_WRAPPERS = frozenset(
+    """
+    response result results data items item response_elements output payload body value values content file
+""".split()
+)
+_EXTRACTED = {"exit_code": "exit code", "error_line": "error message"}
+
+
+class Act(NamedTuple):
+    """What a call did: `past` ("looked up the user details for user ID `x`") and `base` ("look up ...")."""
+
+    past: str
+    base: str
+
+
+def act(node: Call, *, bridge: str = "", plain: bool = False) -> Act:
+    """Word a call node. `bridge` words a value that the reader must find ("with that value"); `plain` leaves conditions out."""
+    if node.tool is None:
+        return _any_tool(node)
+    verb, thing, primary = _verb_phrase(node.tool)
+    conditions = [] if plain else [c for c in node.where if isinstance(c.value, Literal)]
+    named = next((c for c in conditions if primary and _key(c.path) == primary), None)
+    if named is not None:
+        thing = _primary_thing(thing, named)
+        conditions.remove(named)
+    extra = [f"{_noun(c.path)} `{_literal(c)}`" for c in conditions]
+    tail = f" {verb.preposition if named is None else 'with'} {' and '.join(extra)}" if extra else ""
+    if bridge:
+        tail += f" {bridge}"
+    return Act(f"{verb.past} {thing}{tail}".replace("  ", " "), f"{verb.base} {thing}{tail}".replace("  ", " "))
+
+
+def _any_tool(node: Call) -> Act:
+    tail = " and ".join(f"{_noun(c.path)} `{_literal(c)}`" for c in node.where if isinstance(c.value, Literal))
+    return Act(f"made a call with {tail}", f"make a call with {tail}")
+
+
+def _verb_phrase(tool: str) -> tuple[Verb, str, str]:
+    """Return verb, object and the argument that may replace the object."""
+    if tool in SPECIAL:
+        return SPECIAL[tool]
+    words = words_of(tool)
+    for position in (0, len(words) - 1):
+        if words and words[position] in VERBS and len(words) > 1:
+            verb = VERBS[words[position]]
+            rest = words[:position] + words[position + 1 :]
+            return verb, _object(verb, rest), ""
+    return Verb("call", "called"), f"`{tool}`", ""
+
+
+def _object(verb: Verb, rest: list[str]) -> str:
+    if rest and rest[0] in ("to", "for", "from", "all", "in", "on"):
+        return readable(rest)
+    noun = readable(rest)
+    return article(noun) if verb.new else f"the {noun}"
+
+
+def _primary_thing(thing: str, named: Condition) -> str:
+    value = f"`{_literal(named)}`"
+    if thing in ("a pattern", "something"):
+        return value
+    noun = thing.split(" ", 1)[1]
+    return f"the {noun} {value}"
+
+
+def _literal(condition: Condition) -> str:
+    return condition.value.value if isinstance(condition.value, Literal) else ""
+
+
+def _key(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+def _noun(path: str) -> str:
+    return noun(Field(path=path))
+
+
+def noun(field: Field) -> str:
+    """Word a field: `/response/flights/1/price` is "price of the second flight"."""
+    if field.extract is not None:
+        key = field.extract.key
+        if field.extract.kind == "line_value":
+            return f'"{key}" value'
+        return f"number of {key}" if field.extract.kind == "quantity" else _EXTRACTED[field.extract.kind]
+    tokens = [token.replace("~1", "/").replace("~0", "~") for token in field.path.split("/")[2:]]
+    if not tokens:
+        return "tool" if field.path == "/tool" else "result"
+    if tokens[-1].isdigit():
+        return _list_item(tokens)
+    listed = max((i for i, token in enumerate(tokens) if token.isdigit()), default=-1)
+    name = _own_name(tokens[listed + 1 :])
+    return name if listed < 0 else f"{name} of the {_list_item(tokens[: listed + 1])}"
+
+
+def _own_name(tokens: list[str]) -> str:
+    """Name a field by its key, led by what it belongs to where its own name is too general to stand alone."""
+    words = words_of(tokens[-1]) or [tokens[-1]]
+    usable = [p for p in tokens[:-1] if "_".join(words_of(p)) not in _WRAPPERS]
+    if len(words) > 1 and words[0] in ("num", "number", "n", "count", "total"):
+        rest = readable(words[1:])
+        return f"total number of {plural(rest)}" if words[0] == "total" and is_plural(rest) else _numbered(words, rest)
+    name = readable(words)
+    if not usable:
+        return name
+    owner = words_of(usable[-1])
+    if not owner or set(owner) & set(words):
+        return name
+    if len(owner) >= 1 and owner[-1].endswith("s") and words[0] not in _GENERIC:
+        return f"{name} {readable([*owner[:-1], singular(owner[-1])])}"
+    return f"{readable(owner)} {name}" if len(words) == 1 and words[0] in _GENERIC else name
+
+
+def _numbered(words: list[str], rest: str) -> str:
+    return f"total {rest}" if words[0] == "total" else f"number of {plural(rest)}"
+
+
+def _list_item(tokens: list[str]) -> str:
+    position = int(tokens[-1]) + 1
+    owners = [t for t in tokens[:-1] if not t.isdigit()]
+    thing = readable([*words_of(owners[-1])[:-1], singular(words_of(owners[-1])[-1])]) if owners else "result"
+    if thing in ("item", "result", "value", "data"):
+        thing = "result"
+    return f"{ORDINALS[position]} {thing}"
+
+
+def nth(k: int) -> str:
+    """Word a position: 2 is "second"."""
+    return ORDINALS[k] if k < len(ORDINALS) else f"{k}th"
+
+
+def when(node: Call, *, bridge: str = "") -> str:
+    """Word a call as a time clause: "the agent first looked up ..."."""
+    done = act(node, bridge=bridge)
+    if node.pick == "first" and node.before is None and node.after is None:
+        return f"the agent first {done.past}"
+    if node.pick == "last" and node.before is None and node.after is None:
+        return f"the agent last {done.past}"
+    return f"the agent {done.past}"
+
+
+def has_bridge(node: Call) -> bool:
+    """Say whether a node is found through a value of another call."""
+    return any(isinstance(c.value, Bridge) for c in node.where)

@@ -1,0 +1,320 @@
+"""Questions: the wording of each family, several phrasings a family, and the steps of the answer spelled out.
+
+The phrasing is chosen by the program's own hash, so that the same program always reads the same. A question names no turn
+number, no bridge value and no answer; it states the form of the answer; the calls are told apart by what they did.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from itertools import pairwise
+
+from trajectory_compiler.dataflow.candidate import Candidate
+from trajectory_compiler.dataflow.index import SessionIndex
+from trajectory_compiler.dataflow.program import (
+    Bridge,
+    Call,
+    Change,
+    Changes,
+    Count,
+    Difference,
+    Distinct,
+    Field,
+    Get,
+    Program,
+    StateAt,
+    Sum,
+    Walk,
+    encode,
+)
+from trajectory_compiler.dataflow.wording.lexicon import article, plural
+from trajectory_compiler.dataflow.wording.phrases import act, has_bridge, noun, nth, when
+from trajectory_compiler.model import Family
+
+_FORMS = {
+    "number": "Give the number.",
+    "amount": "Give the amount as a number.",
+    "change": "Answer as OLD -> NEW.",
+    "date": "Give the date as it stands in the log.",
+    "identifier": "Give it exactly as it stands in the log.",
+    "path": "Give the path exactly as it stands in the log.",
+    "url": "Give the address exactly as it stands in the log.",
+    "text": "Answer with the exact value from the log.",
+    "tool": "Name the tool.",
+    "list": "Answer with a JSON array, sorted.",
+}
+
+
+def word(candidate: Candidate) -> str:
+    """Return the question of a candidate, with the form of the answer."""
+    program = candidate.program
+    family: Family = "composition" if program.family == "unanswerable" else program.family
+    if program.family == "unanswerable":
+        family = _base_family(program)
+    question = _WORDERS[family](program, _choice(program))
+    form = _FORMS[candidate.answer_type]
+    return f"{question[0].upper()}{question[1:]} {form}"
+
+
+def _base_family(program: Program) -> Family:
+    if program.until is not None:
+        return "next_argument"
+    if isinstance(program.answer, Difference):
+        return "comparison" if program.calls[0].pick != "first" else "state_change"
+    if any(node.before or node.after for node in program.calls):
+        return "provenance" if any(has_bridge(node) for node in program.calls) else "temporal"
+    return "composition"
+
+
+def _choice(program: Program) -> int:
+    return hashlib.blake2b(encode(program), digest_size=2).digest()[0]
+
+
+def _pick(choice: int, *phrasings: str) -> str:
+    return phrasings[choice % len(phrasings)]
+
+
+def _is_argument(field: Field) -> bool:
+    return field.path.startswith("/arguments")
+
+
+def _bridge_of(node: Call) -> Bridge:
+    return next(c.value for c in node.where if isinstance(c.value, Bridge))
+
+
+def _composition(program: Program, choice: int) -> str:
+    first, *middle, last = program.calls
+    assert isinstance(program.answer, Get)
+    got = f"the {noun(_bridge_of((*middle, last)[0]).field)}"
+    steps = ""
+    for node, following in pairwise((*middle, last)):
+        steps += f" with it, the agent later {act(node).past} and so got the {noun(_bridge_of(following).field)};"
+    asked = noun(program.answer.field)
+    end = act(last).past
+    if steps:
+        begin = f"start from {got} that came back when {when(first)};{steps}"
+        return f"{begin} with that, it later {end}. What was the {asked} in that last response?"
+    return _pick(
+        choice,
+        f"{when(first)} and got back {got}; with that value it later {end}. What was the {asked} in that later response?",
+        f"take {got} that came back when {when(first)}. What was the {asked} in the response when the agent later {end} with it?",
+        f"what {asked} came back when the agent {end} with {got} that it had got earlier, when {when(first)}?",
+    )
+
+
+def _next_argument(program: Program, choice: int) -> str:
+    assert program.until is not None
+    assert isinstance(program.answer, Get)
+    first, second = program.calls[0], program.calls[1]
+    effect = program.call(program.until.call)
+    asked = noun(program.until.field)
+    got = noun(_bridge_of(second).field)
+    about = act(effect, plain=True).base
+    return _pick(
+        choice,
+        f"the agent is about to {about}. It takes the {asked} from an earlier response, the one it got when it {act(second).past}"
+        f" with the {got} from the time {when(first)}. Which {asked} must it pass?",
+        f"as its next step the agent will {about}, with the {asked} that came back when it {act(second).past} with the {got}"
+        f" that it had got when it {_short(first)}. Which {asked} is that?",
+    )
+
+
+def _provenance(program: Program, choice: int) -> str:
+    use, origin = program.calls[0], program.calls[1]
+    assert isinstance(program.answer, Get)
+    used = noun(_bridge_of(origin).field)
+    asked = noun(program.answer.field)
+    source = act(origin).past
+    return _pick(
+        choice,
+        f"{when(use)} with {article(used)} that it had first met earlier, when it {source}."
+        f" Which {asked} had it passed to that earlier call?",
+        f"the {used} that was passed when {when(use)} had first come back when the agent {source}."
+        f" Which {asked} had the agent passed then?",
+    )
+
+
+def _state_change(program: Program, choice: int) -> str:
+    node = program.calls[0]
+    done = act(node).past
+    match program.answer:
+        case Change(left, _):
+            return _pick(
+                choice,
+                f"how did the {noun(left.field)} change between the first and the last time the agent {done}?",
+                f"what was the {noun(left.field)} the first time the agent {done}, and what was it the last time?",
+            )
+        case Difference(left, _):
+            rose = left.call == "B"
+            moved = "higher" if rose else "lower"
+            return _pick(
+                choice,
+                f"by how much did the {noun(left.field)} {'rise' if rose else 'fall'} between the first and the last time the agent {done}?",
+                f"how much {moved} was the {noun(left.field)} the last time the agent {done} than the first time?",
+            )
+        case Changes(_, field):
+            return f"how many times did the {noun(field)} change from one call to the next over all the times the agent {done}?"
+        case StateAt(_, field, k):
+            return f"over all the times the agent {done}, the {noun(field)} changed more than once. Which was the {nth(k)} value it had?"
+    raise AssertionError(program.answer)
+
+
+def _precondition(program: Program, choice: int) -> str:
+    assert isinstance(program.answer, Change)
+    base = act(program.calls[0]).base
+    asked = noun(program.answer.left.field)
+    return _pick(
+        choice,
+        f"the agent's first attempt to {base} failed and a later one succeeded. Which {asked} did it pass in the failed attempt,"
+        f" and which in the successful one?",
+        f"the agent tried to {base}, failed, and later succeeded. How had the {asked} that it passed changed by then?",
+    )
+
+
+def _aggregation(program: Program, choice: int) -> str:
+    node = program.calls[-1]
+    done = act(node)
+    match program.answer:
+        case Count():
+            return _count(program, node, choice)
+        case Sum(_, field):
+            return f"add up the {noun(field)} over all the times the agent {done.past}. What is the sum?"
+        case Distinct(_, field):
+            if field.path == "/tool":
+                return f"with how many different tools did the agent {act(node).base}?"
+            things = plural(noun(field))
+            if not _is_argument(field):
+                return f"how many different {things} came back over all the times the agent {done.past}?"
+            return _pick(
+                choice,
+                f"how many different {things} did the agent pass over all the times it {done.past}?",
+                f"over all the times the agent {done.past}, how many different {things} did it use?",
+            )
+    raise AssertionError(program.answer)
+
+
+def _count(program: Program, node: Call, choice: int) -> str:
+    done = act(node)
+    if node.ok is False:
+        return f"how many times did the agent fail when it tried to {done.base}?"
+    if node.after and node.before:
+        start, end = program.call(node.after), program.call(node.before)
+        return f"how many times did the agent {done.base} after it {_short(start)} and before it {_short(end)}?"
+    if node.tool is None:
+        return f"how many calls did the agent make with {done.base.removeprefix('make a call with ')}?"
+    return _pick(
+        choice,
+        f"how many times did the agent {done.base}?",
+        f"how often in this session did the agent {done.base}?",
+    )
+
+
+def _short(node: Call) -> str:
+    return when(node).removeprefix("the agent ")
+
+
+def _temporal(program: Program, choice: int) -> str:
+    anchor, found = program.calls[0], program.calls[1]
+    assert isinstance(program.answer, Get)
+    asked = noun(program.answer.field)
+    done = act(found).past
+    side = f"before it {_short(anchor)}" if found.before else f"after it {_short(anchor)}"
+    order = "last" if found.before else "first"
+    if _is_argument(program.answer.field):
+        return _pick(
+            choice,
+            f"which {asked} did the agent pass the {order} time it {done} {side}?",
+            f"the {order} time the agent {done} {side}, which {asked} did it pass?",
+        )
+    return _pick(
+        choice,
+        f"what was the {asked} in the response the {order} time the agent {done} {side}?",
+        f"the {order} time the agent {done} {side}, what {asked} came back?",
+    )
+
+
+def _comparison(program: Program, choice: int) -> str:
+    assert isinstance(program.answer, Difference)
+    left, right = program.call(program.answer.left.call), program.call(program.answer.right.call)
+    asked = noun(program.answer.left.field)
+    if left.pick == "max":
+        done = act(left).past
+        return _pick(
+            choice,
+            f"over all the times the agent {done}, how far apart are the highest and the lowest {asked}?",
+            f"what is the difference between the highest and the lowest {asked} over all the times the agent {done}?",
+        )
+    return _pick(
+        choice,
+        f"how much higher was the {asked} when {when(left)} than when it {_short(right)}?",
+        f"by how much did the {asked} that came back when {when(left)} exceed the one when it {_short(right)}?",
+    )
+
+
+def _recall(program: Program, choice: int) -> str:
+    node = program.calls[0]
+    assert isinstance(program.answer, Get)
+    asked = noun(program.answer.field)
+    if _is_argument(program.answer.field):
+        return f"which {asked} did the agent pass the {nth(node.k)} time it {act(node).past}?"
+    return _pick(
+        choice,
+        f"what was the {asked} in the response the {nth(node.k)} time the agent {act(node).past}?",
+        f"the {nth(node.k)} time the agent {act(node).past}, what {asked} came back?",
+    )
+
+
+def _walk(program: Program, _: int) -> str:
+    assert isinstance(program.answer, Walk)
+    start = program.call(program.answer.start)
+    return (
+        f"start from the call in which {when(start)} and follow every value under its {noun(Field(path=program.answer.source))} to each"
+        f" later call that was given it as the {noun(Field(path=program.answer.target))}, {program.answer.steps} times over."
+        f" Which {plural(noun(program.answer.label))} do the calls reached carry?"
+    )
+
+
+_WORDERS: dict[Family, Callable[[Program, int], str]] = {
+    "composition": _composition,
+    "next_argument": _next_argument,
+    "provenance": _provenance,
+    "state_change": _state_change,
+    "precondition": _precondition,
+    "aggregation": _aggregation,
+    "temporal": _temporal,
+    "comparison": _comparison,
+    "recall": _recall,
+    "walk": _walk,
+}
+
+
+def explain(index: SessionIndex, candidate: Candidate) -> str:
+    """Return the steps from the log to the answer in plain sentences: training data that spells out the hops."""
+    program, trace = candidate.program, candidate.trace
+    bridges = {
+        (c.value.call, c.value.field.path): c.value.field for n in program.calls for c in n.where if isinstance(c.value, Bridge)
+    }
+    steps: list[str] = []
+    for node in program.calls:
+        turns = trace.picked.get(node.name, ())
+        if not turns:
+            continue
+        places = ", ".join(f"#{t:03d}" for t in turns[:12]) + (", ..." if len(turns) > 12 else "")
+        facts = [
+            f"{noun(f)} {leaf.text}"
+            for (call, path), f in bridges.items()
+            if call == node.name and (leaf := index.leaf(turns[0], path))
+        ]
+        facts += [f"{noun(_answer_field(program))} {s.text}" for s in trace.sources if s.turn in turns[:12]]
+        steps.append(f"{places}: the agent {act(node).past}" + (f" ({'; '.join(dict.fromkeys(facts))})" if facts else "") + ".")
+    return " ".join(steps)
+
+
+def _answer_field(program: Program) -> Field:
+    answer = program.answer
+    if isinstance(answer, Difference | Change):
+        return answer.left.field
+    if isinstance(answer, Walk):
+        return answer.label
+    return Field(path="/tool") if isinstance(answer, Count) else answer.field

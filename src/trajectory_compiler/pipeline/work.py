@@ -1,0 +1,109 @@
+"""The part of a run that is spread over processes: raw session in, packed result out, in the order of the log.
+
+Workers get a session at a time and send bytes back; the parent alone writes to the store. At most a few sessions a worker are
+under way, so that memory does not grow with the log.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from functools import partial
+from multiprocessing.pool import AsyncResult
+
+import msgspec
+
+from trajectory_compiler.config import CompileOptions
+from trajectory_compiler.errors import BoundaryError
+from trajectory_compiler.model import Finding, Pair, RawTrajectory, Row
+from trajectory_compiler.pipeline.session import Corpus, compile_trajectory
+from trajectory_compiler.redaction import Boundary, load_policy, redact
+from trajectory_compiler.sessions.effects import is_effect
+from trajectory_compiler.statistics import Snapshot
+from trajectory_compiler.store import PackedTrajectory, pack
+
+SMALL_LOG = 24
+_AHEAD_PER_WORKER = 3
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What every worker needs: the statistics and the options."""
+
+    snapshot: Snapshot
+    options: CompileOptions
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One session's result. `trajectory` is None where the boundary blocked it."""
+
+    session_id: str
+    raw_digest: str
+    turns: int
+    trajectory: PackedTrajectory | None
+    pairs: tuple[Pair, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+def compile_raw(raw: RawTrajectory, job: Job) -> Outcome:
+    """Redact and compile one session. A blocked session becomes a finding; any other error is the caller's."""
+    overrides = job.options.effects
+    boundary = Boundary(effect=partial(_is_effect, overrides), frequency=job.snapshot.document_frequency)
+    try:
+        trajectory = redact(raw, load_policy(job.options.policy), boundary)
+    except BoundaryError as error:
+        blocked = Finding(stage="redaction", reason="blocked", session_id=raw.session_id, detail=error.seen)
+        return Outcome(
+            session_id=raw.session_id, raw_digest=raw.digest, turns=len(raw.rows), trajectory=None, findings=(blocked,)
+        )
+    corpus = Corpus(job.snapshot.document_frequency, job.snapshot.sessions)
+    compiled = compile_trajectory(trajectory, corpus, job.options)
+    return Outcome(
+        session_id=trajectory.session_id,
+        raw_digest=raw.digest,
+        turns=len(trajectory.turns),
+        trajectory=pack(trajectory),
+        pairs=compiled.pairs,
+        findings=compiled.findings,
+    )
+
+
+def _is_effect(overrides: dict[str, bool], row: Row) -> bool:
+    return row.kind == "tool" and is_effect(row.tool, overrides)
+
+
+def compile_all(sessions: Iterable[RawTrajectory], job: Job, workers: int) -> Iterator[Outcome]:
+    """Yield the outcome of every session in order, over `workers` processes (1: in this one)."""
+    if workers <= 1:
+        for raw in sessions:
+            yield compile_raw(raw, job)
+        return
+    with multiprocessing.get_context("fork").Pool(workers, _begin, (job,)) as pool:
+        waiting: deque[AsyncResult[Outcome]] = deque()
+        for raw in sessions:
+            waiting.append(pool.apply_async(_work, (raw,)))
+            if len(waiting) >= workers * _AHEAD_PER_WORKER:
+                yield waiting.popleft().get()
+        while waiting:
+            yield waiting.popleft().get()
+
+
+def worker_count(wanted: int, sessions: int) -> int:
+    """Return how many processes to use: as asked, else one a core, and one alone for a small log."""
+    if wanted:
+        return wanted
+    return 1 if sessions <= SMALL_LOG else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_job: list[Job] = []
+
+
+def _begin(job: Job) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _job[:] = [job]
+
+
+def _work(raw: RawTrajectory) -> Outcome:
+    return compile_raw(raw, _job[0])
