@@ -1,0 +1,154 @@
+"""Secrets in text that are recognised by the name before them: `DB_PASSWORD=...`, `"apiKey": "..."`, `--token ...`.
+
+The name decides by the same table as a JSON key. The value must look like one: code is full of `token = next_token()`
+and `password: string`, which are no secrets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from trajectory_compiler.redaction.checks import is_opaque
+from trajectory_compiler.redaction.keys import is_no_secret, kind_of_key
+
+STEMS: tuple[str, ...] = (
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "api key",
+    "access_key",
+    "accesskey",
+    "access-key",
+    "private_key",
+    "privatekey",
+    "accountkey",
+    "account_key",
+    "auth_key",
+    "signing_key",
+    "encryption_key",
+    "credential",
+    "authorization",
+    "cookie",
+    "cvv",
+    "cvc",
+    "otp",
+)
+_TAIL = re.compile(
+    r"(?P<rest>\w{0,20})(?:\\{0,3}[\"'`]|\])?"
+    r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|\s{1,3}(?:is|was)\s{1,3}|%3[DdAa]|[ \t])"
+    r"(?:(?:bearer|basic|token)\s{1,3})?"
+    r"(?:(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\"'`\n\\]{1,400})(?=\\{0,3}[\"'`])|(?P<plain>[^\s\"'`,<>{}\[\]|\\]{4,400}))",
+    re.IGNORECASE,
+)
+_NAME_CHARACTERS = re.compile(r"[\w.-]{0,60}\Z")
+_CODE = re.compile(
+    r"[A-Za-z_]\w*(?:(?:\.|::|->)\w+)+\W*"  # settings.token, Config::token
+    r"|[\w.]*\(.*|.*[()]"  # next_token(), (token)
+    r"|[a-z]+(?:[A-Z][a-z]+)+;?"  # sessionToken
+    r"|(?!(?=[^A-Z]*[A-Z][^A-Z]*[A-Z])(?=\D*\d)[A-Za-z0-9+/=]{30,}\Z)(?:\.{0,2}/.*|\w+/\w+[/\w.-]*)",  # a path, no base64
+    re.DOTALL,
+)
+_NEXT_PARAMETER = re.compile(r";|&[\w.-]+=")
+_PASSWORD_STEMS = ("pass", "pwd")
+
+EXAMPLES: tuple[tuple[str, str], ...] = (
+    ("SMTP_PASSWORD=$*Y%GeFa57h\nX=1", "$*Y%GeFa57h"),
+    ("SMTP_PASSWORD=Summer!23?\n", "Summer!23?"),
+    ("User ID=svc;Password=Council123?;Encrypt=yes", "Council123?"),
+    ("'USER': 'app', 'PASSWORD': 'Liverpool2024', 'H'", "Liverpool2024"),
+    (r"{\"password\": \"sapiente-itaque-quas\"}", "sapiente-itaque-quas"),
+    ("GET /v1/users?token=9KGw4nkXeasmQrGzUauia0qXrh8DsQ6L&x=1", "9KGw4nkXeasmQrGzUauia0qXrh8DsQ6L"),
+    ("aws_secret_access_key = 1X3X0ebqket0TmuburTXFLJLkRt4JbVn351KVhY4", "1X3X0ebqket0TmuburTXFLJLkRt4JbVn351KVhY4"),
+    ('apiKey: "abc123def456",', "abc123def456"),
+    ("curl --password hunter22 https://example.com", "hunter22"),
+    ("The password is Tr0ub4dor&3", "Tr0ub4dor&3"),
+    ("password: correcthorse\n", "correcthorse"),
+)
+COUNTER_EXAMPLES: tuple[str, ...] = (
+    "token = nextToken()",
+    "password: string;",
+    "max_tokens=4096",
+    "total_tokens: 12345",
+    "const token = process.env.API_TOKEN1",
+    "if token == 'abc12345':",
+    "the secret to success is practice",
+    "password=${DB_PASSWORD}",
+    "password: <SECRET_1>",
+    "token_type: bearer1234",
+    "nextToken=eyJ2IjoxfQ123",
+    "credentials: missing",
+    "see docs/token 2024-05-12 for details",
+    "secret = settings.load_secret2",
+    "arn:aws:secretsmanager:us-east-1:123837392027:secret:retrieve-secret-11-mekIRl",
+)
+
+
+def assigned_secrets(text: str, lowered: str) -> Iterator[tuple[int, int]]:
+    """Yield where, in a text, values stand that a secret's name introduces. `lowered` is the text in lower case, same length.
+
+    Cost: one substring search per stem, one anchored match per hit.
+    """
+    for stem in STEMS:
+        place = lowered.find(stem)
+        while place >= 0:
+            end = place + len(stem)
+            match = _TAIL.match(text, end)
+            if match and (span := _secret_span(text, place, match)):
+                yield span
+            place = lowered.find(stem, end)
+
+
+def _secret_span(text: str, place: int, match: re.Match[str]) -> tuple[int, int] | None:
+    before = _NAME_CHARACTERS.search(text, max(0, place - 60), place)
+    prefix = before.group() if before else ""
+    name = prefix + text[place : match.end("rest")]
+    # A name that goes on after its colon is a resource: `arn:aws:secretsmanager:eu-west-1:123:secret:db-9aF3kd`.
+    if kind_of_key(name) != "SECRET" or (text[max(0, place - 1) : place] == ":" and match["sep"] == ":"):
+        return None
+    group = "quoted" if match["quoted"] is not None else "plain"
+    start, end = match.span(group)
+    separator = match["sep"]
+    if group == "plain":
+        if separator.isspace() and not prefix.startswith("--"):
+            return None
+        end = start + len(_bare(text[start:end]))
+    elif separator.isspace():
+        return None
+    plausible = _is_plausible(text[start:end], name.lower(), quoted=group == "quoted", whole_line=_ends_line(text, end))
+    return (start, end) if plausible else None
+
+
+def _bare(value: str) -> str:
+    """Cut what ends a bare value in connection strings, statements and sentences."""
+    value = _NEXT_PARAMETER.split(value, maxsplit=1)[0]
+    return value.rstrip(".:)") if not value.startswith("$") else value.rstrip(".:")
+
+
+def _ends_line(text: str, end: int) -> bool:
+    return end == len(text) or text[end] in "\r\n;" or text.startswith(("\\n", "\\r"), end)
+
+
+def _is_plausible(value: str, name: str, *, quoted: bool, whole_line: bool) -> bool:
+    if is_no_secret(value) or value.lower() in name or "<SECRET_" in value:
+        return False
+    names_password = any(stem in name for stem in _PASSWORD_STEMS)
+    has_space = any(c.isspace() for c in value)
+    if quoted and names_password:
+        return not has_space and len(value) >= 4
+    if quoted:
+        return not has_space and len(value) >= 8 and is_opaque(value)
+    if _CODE.fullmatch(value) and not (names_password and whole_line):
+        return False
+    if names_password:
+        return len(value) >= 4 and (
+            is_opaque(value) or any(c in "!@#$%^&*?" for c in value) or (whole_line and len(value) >= 6)
+        )
+    return (len(value) >= 8 and is_opaque(value)) or (name.endswith(("cvv", "cvc", "otp")) and value.isdigit())

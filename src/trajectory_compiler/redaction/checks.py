@@ -1,0 +1,132 @@
+"""The tests a found value must pass, by name: what a regular expression cannot say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+# Calling codes of the ITU E.164 list with one and two digits; every other code has three digits.
+_SHORT_CODES = frozenset(
+    "1 7 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 "
+    "92 93 94 95 98".split()
+)
+_LONG_CODES = re.compile(r"2[1-689]\d|3[578]\d|42[013]|5[09]\d|6[789]\d|80[08]|85[02356]|88[068]|9[67]\d|99[2-68]")
+_NATIONAL = {
+    "1": (10, 10),
+    "7": (10, 10),
+    "44": (9, 10),
+    "33": (9, 9),
+    "34": (9, 9),
+    "39": (8, 11),
+    "49": (6, 12),
+    "86": (10, 11),
+}
+_FILE_ENDINGS = frozenset(
+    "png jpg jpeg gif svg webp ico pdf css scss js mjs jsx tsx json html yml yaml toml lock tgz zip whl".split()
+)
+_CARDS = (
+    (re.compile(r"4"), (16, 19)),
+    (re.compile(r"5[1-5]|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720"), (16,)),
+    (re.compile(r"3[47]"), (15,)),
+    (re.compile(r"30[0-5]|36|38"), (14,)),
+    (re.compile(r"6011|64[4-9]|65|62|35(?:2[89]|[3-8]\d)|50|5[6-8]|67"), (16, 17, 18, 19)),
+)
+REFERENCE = re.compile(
+    r"\$\{[^}]*\}?|\{\{?[^}]*\}\}?|\$[A-Z_]+|%\(\w+\)s|%\w+%|<[^<>]*>|\[[^\]]*\]|[*x•.X_?-]+|arn:.*|(?:process\.env|os\.environ)\b.*|secrets\.\w+"
+)
+
+
+def digits_of(text: str) -> str:
+    """Return the ASCII digits of a text."""
+    return "".join(c for c in text if "0" <= c <= "9")
+
+
+def passes_luhn(digits: str) -> bool:
+    """Say whether the last digit is the Luhn check digit (ISO/IEC 7812-1) of the others."""
+    total = 0
+    for place, character in enumerate(reversed(digits)):
+        digit = int(character)
+        if place % 2:
+            digit = digit * 2 - 9 if digit > 4 else digit * 2
+        total += digit
+    return total % 10 == 0
+
+
+def is_card(text: str) -> bool:
+    """Say whether digits have the prefix, the length and the check digit of a payment card."""
+    digits = digits_of(text)
+    for prefix, lengths in _CARDS:
+        if len(digits) in lengths and prefix.match(digits):
+            return passes_luhn(digits) and len(set(digits)) > 1
+    return False
+
+
+def is_international_phone(text: str) -> bool:
+    """Say whether a number with a plus has a calling code that exists and a length that fits it."""
+    digits = digits_of(text.replace("(0)", ""))
+    if digits[:1] in _SHORT_CODES:
+        code = digits[:1]
+    elif digits[:2] in _SHORT_CODES:
+        code = digits[:2]
+    elif _LONG_CODES.match(digits):
+        code = digits[:3]
+    else:
+        return False
+    national = digits[len(code) :]
+    shortest, longest = _NATIONAL.get(code, (7, 12))
+    if code == "1" and (national[:1] in "01" or national[3:4] in "01"):
+        return False
+    # A plus before one unbroken run is as often a diff or an offset: `+20240515` has too few digits for Egypt.
+    return shortest <= len(national.lstrip("0")) and len(national) <= longest and (len(digits) >= 10 or " " in text)
+
+
+def is_national_phone(text: str) -> bool:
+    """Say whether digits read as a British number: ten or eleven digits in groups, or an unbroken mobile number."""
+    digits = digits_of(text)
+    if len(digits) == len(text):
+        return len(digits) == 11 and digits[:2] == "07" and digits[2] != "0"
+    return len(digits) == 11 or (len(digits) == 10 and digits[1] in "12358")
+
+
+def is_email(text: str) -> bool:
+    """Say whether an address-like text is one: no file (`icon@2x.png`), no clone URL (`git@github.com`)."""
+    local, _, domain = text.replace("%40", "@").partition("@")
+    return local != "git" and domain.rpartition(".")[2].lower() not in _FILE_ENDINGS
+
+
+def is_opaque(text: str) -> bool:
+    """Say whether a text is no word: it holds a digit, and letters or sixteen characters."""
+    return any("0" <= c <= "9" for c in text) and (len(text) >= 16 or any(c.isalpha() for c in text))
+
+
+def is_url_password(text: str) -> bool:
+    """Say whether the text before an `@` in a URL is a password and neither a port with a path nor a reference."""
+    port, slash, _ = text.partition("/")
+    return not (slash and port.isdigit()) and not REFERENCE.fullmatch(text)
+
+
+CHECKS: dict[str, Callable[[str], bool]] = {
+    "": bool,
+    "card": is_card,
+    "phone_international": is_international_phone,
+    "phone_national": is_national_phone,
+    "email": is_email,
+    "opaque": is_opaque,
+    "url_password": is_url_password,
+}
+
+
+def normal_form(kind: str, text: str) -> str:
+    """Return what two spellings of one value share: `+44 (0)7700 900123` and `07700900123` are one phone."""
+    if kind == "EMAIL":
+        return text.replace("%40", "@").casefold()
+    if kind == "CARD":
+        return digits_of(text)
+    if kind == "PHONE":
+        digits = digits_of(text.replace("(0)", ""))
+        for prefix in ("0044", "44"):
+            if digits.startswith(prefix) and len(digits) - len(prefix) in (9, 10, 11):
+                digits = digits[len(prefix) :]
+                break
+        return digits.lstrip("0")  # a number in JSON has lost its zero
+    return text

@@ -1,0 +1,108 @@
+"""The rules for payment cards, e-mail addresses and phone numbers, in order of priority."""
+
+from __future__ import annotations
+
+from trajectory_compiler.redaction.policy import Rule
+
+# A value may start after a character that is no part of a word, after an escape that was left in the text (`\n07700 ...`,
+# code and JSON inside strings) or after a percent escape (`%3Dbob%40example.com`).
+_START = r"(?:(?<![\w.+%\\-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
+_SPACE = "[ \u00a0\u2011.-]"
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        name="card",
+        kind="CARD",
+        gate=r"\d{4}[ -]?\d{4}(?:[ -]?\d{4}|\d\d[ -]?\d)",
+        pattern=r"(?:(?<![\w.:/-])|(?<=\\[nrt]))"
+        r"(?P<value>[2-6]\d{3}(?P<s>[ -]?)\d{4}(?P=s)\d{4}(?P=s)\d{4}(?:(?P=s)\d{1,3})?|3\d{3}[ -]?\d{6}[ -]?\d{4,5})"
+        r"(?![\w-]|\.\d)",
+        check="card",
+        examples=(
+            ("card 4111 1111 1111 1111 exp 09/28", "4111 1111 1111 1111"),
+            ("5555555555554444", "5555555555554444"),
+            ("amex 3782-822463-10005.", "3782-822463-10005"),
+            (r"line\n5500-0055-5555-5559", "5500-0055-5555-5559"),
+        ),
+        counter_examples=(
+            "4111 1111 1111 1112",
+            "1702614954123456",
+            "trace 41111111-1111-1111-1111-111111111111",
+            "sha 4111111111111111ab",
+            "at 1678886400000 ms",
+        ),
+    ),
+    Rule(
+        name="email",
+        kind="EMAIL",
+        hints=("@", "%40"),
+        pattern=_START
+        + r"(?P<value>[\w][\w.+'-]{0,63}(?:@|%40)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24})(?![\w-])",
+        check="email",
+        examples=(
+            ("mail Amy.O'Connor+todo@mail.example.co.uk, please", "Amy.O'Connor+todo@mail.example.co.uk"),
+            (r"To:\nbob@example.com", "bob@example.com"),
+            ("?user=bob%40example.com&x=1", "bob%40example.com"),
+            ("mailto:bob@example.com.", "bob@example.com"),
+            ("From: Zoë <zoë@exämple.org>", "zoë@exämple.org"),
+        ),
+        counter_examples=(
+            "git@github.com:acme/app.git",
+            "@pytest.fixture",
+            r"x\n@app.route",
+            "lodash@4.17.21",
+            "icon@2x.png",
+            "uses: actions/checkout@v4",
+            "user@localhost",
+        ),
+    ),
+    Rule(
+        name="phone_international",
+        kind="PHONE",
+        hints=("+",),
+        gate=r"\+[ (]?\d[^a-zA-Z\"]{6}",
+        pattern=r"(?<![\w.+-])(?<!\d:)(?P<value>\+ ?(?:\(\d{1,4}\)|\d{1,4})(?:"
+        + _SPACE
+        + r"{0,2}(?:\(\d{1,5}\)|\d{1,12})){1,6})(?!\w|[.:,]\d)",
+        check="phone_international",
+        examples=(
+            ("ring +44 (0)7700 900123 today", "+44 (0)7700 900123"),
+            ("+447700900456", "+447700900456"),
+            ("+1 (212) 555-0142", "+1 (212) 555-0142"),
+            ("tel:+49 30 12345678.", "+49 30 12345678"),
+        ),
+        counter_examples=(
+            "2026-01-22T05:17:19+00:00",
+            "Tue Jan 20 11:00:00 2026 +1100",
+            "@@ -10,7 +10,12 @@",
+            "+20240515",
+            "03:00:00+1",
+            "+1234567890123456",
+        ),
+    ),
+    Rule(
+        name="phone_national",
+        kind="PHONE",
+        gate=r"0(?<!\d0)[12357]\d",
+        pattern=r"(?:(?<![\w.:/+%\\-])|(?<=\\[nrt]))"
+        r"(?P<value>(?:\(0[12357]\d{1,4}\)|0[12357]\d{1,4})" + _SPACE.replace(".", "") + r"?\d{3,9}"
+        r"(?:" + _SPACE.replace(".", "") + r"\d{3,4}){0,2})(?![\w-]|[.:/]\d)",
+        check="phone_national",
+        examples=(
+            ("Tel: 01632 960123", "01632 960123"),
+            ("(020) 7946 0958", "(020) 7946 0958"),
+            ("0131-496-0123", "0131-496-0123"),
+            ("text 07700900123.", "07700900123"),
+            (r"thanks\n07700 900 123", "07700 900 123"),
+        ),
+        counter_examples=(
+            "01234567890",
+            "2024-05-15 07:00:12",
+            "v01.234567.890",
+            "order 0012345678",
+            "-rw-r--r-- 0755 1234",
+            "0x07700900123",
+            "198.51.100.07",
+        ),
+    ),
+)
