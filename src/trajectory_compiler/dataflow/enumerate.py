@@ -1,5 +1,6 @@
-"""Enumeration: every family over one session, in a fixed order. Near-linear: the families look things up, none compares all
-turns with all turns, and what each may propose is bounded.
+"""Enumeration: every family over one session, in a fixed order.
+
+Near-linear: the families look things up, none compares all turns with all turns, and what each may propose is bounded.
 """
 
 from __future__ import annotations

@@ -37,7 +37,9 @@ def _add(found: dict[tuple[int, str], Evidence], index: SessionIndex, source: So
     value = resolve(turn_object(index.turns[source.turn]), source.path)
     quote = value[source.span[0] : source.span[1]] if source.span else canonical(value)
     if quote:
-        found.setdefault((source.turn, source.path), Evidence(turn=source.turn, path=source.path, span=source.span, quote=quote))
+        found.setdefault(
+            (source.turn, source.path), Evidence(turn=source.turn, path=source.path, span=source.span, quote=quote)
+        )
 
 
 def _add_use(

@@ -52,11 +52,14 @@ _ASIDES = frozenset(
         "timing",
     )
 )
-_QUANTITIES_ASIDE = frozenset("""
+_QUANTITIES_ASIDE = frozenset(
+    """
     but and the for per more less than with was are not out has had was ago
-""".split())
+""".split()
+)
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|[A-Z][a-z]{2} \d{1,2}, \d{4}[ ,]|\d\d:\d\d:\d\d")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_PATH = re.compile(r"(?=.*[A-Za-z])(?:~|\.{1,2})?(?:/[\w.@+-]+)+/?|(?=.*[A-Za-z]{2})[\w.@+-]+(?:/[\w.@+-]+)+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _RANDOM_RUN = re.compile(r"[0-9a-f]{12,}|[A-Z0-9]{16,}|[A-Za-z0-9+/=]{24,}")
 _MADE_UP_KEY = re.compile(r"\d{3}|[A-Z0-9]{6,}\d|[^\w .:-]")
@@ -218,7 +221,7 @@ def answer_type_of(value: Json, text: str, key: str) -> AnswerType:
         return "amount" if _AMOUNT_KEYS.search(key) else "number"
     if re.match(r"[a-z][a-z0-9+.-]*://", text):
         return "url"
-    if "/" in text and " " not in text and len(text) > 3:
+    if _PATH.fullmatch(text):
         return "path"
     if " " not in text and any(c.isdigit() for c in text):
         return "identifier"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from trajectory_compiler.dataflow.candidate import Draft, best_fields, varies
 from trajectory_compiler.dataflow.describe import describe
 from trajectory_compiler.dataflow.families.changes import objects
-from trajectory_compiler.dataflow.fields import askable, askable_arguments, primary_object, values_of
+from trajectory_compiler.dataflow.fields import askable, askable_arguments, primary_object, snake, values_of
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Call, Count, Get
 
@@ -35,7 +36,7 @@ def counts_between(index: SessionIndex) -> Iterator[Draft]:
     """Yield: how often a kind of call was made between two calls about the same thing."""
     for start, end, node, other in (*_first_and_last(index), *_made_and_ended(index)):
         for tool, turns in index.tools.items():
-            if tool in (node.tool, other.tool):
+            if tool in (node.tool, other.tool) or not _is_kindred(tool, str(node.tool)):
                 continue
             between = turns[bisect_right(turns, start) : bisect_left(turns, end)]
             if 3 <= len(between) <= MAX_BETWEEN and len(between) < len(turns):
@@ -48,6 +49,15 @@ def counts_between(index: SessionIndex) -> Iterator[Draft]:
                     support=(start, *between, end),
                     hops=2,
                 )
+
+
+def _is_kindred(tool: str, anchor: str) -> bool:
+    """Say whether two tools work on the same kind of thing, by a word in common; tools named by one word always do."""
+    words, others = (set(snake(re.split(r"__|[.:/]", name)[-1]).split("_")) for name in (tool, anchor))
+    if len(others) == 1 or len(words) == 1:
+        return True
+    stems = {word.removesuffix("s") for word in words}
+    return bool(stems & {word.removesuffix("s") for word in others})
 
 
 def _first_and_last(index: SessionIndex) -> Iterator[tuple[int, int, Call, Call]]:

@@ -126,6 +126,14 @@ SPECIAL: dict[str, tuple[Verb, str, str]] = {
     "calculate": (Verb("do", "did"), "a calculation", "expression"),
 }
 
+JOINERS: dict[tuple[str, str], str] = {
+    ("Bash", "description"): "described as",
+    ("Grep", "path"): "under",
+    ("Glob", "path"): "under",
+    ("Grep", "glob"): "in files matching",
+    ("Task", "description"): "described as",
+}
+
 _CAPITALS = {
     word.lower(): word
     for word in """
@@ -141,6 +149,7 @@ _IRREGULAR = {
     "addr": "address",
     "desc": "description",
 }
+_SPOKEN = frozenset(("NAT", "SIP", "VAT", "PIN", "SKU", "MAC", "LAN", "RAM"))
 _UNCOUNTABLE = frozenset(
     """
     details information status mail data metadata credentials credit feedback access code log text content
@@ -167,7 +176,8 @@ def article(noun: str) -> str:
     if is_plural(noun) or last in _UNCOUNTABLE:
         return noun
     first = noun.split(" ", 1)[0]
-    vowel = first[0].lower() in "aeiou" or (first.isupper() and first[0] in "AEFHILMNORSX")
+    spelled = first.isupper() and first not in _SPOKEN
+    vowel = first[0] in "AEFHILMNORSX" if spelled else first[0].lower() in "aeiou"
     vowel = vowel and not first.lower().startswith(("user", "uni", "use", "one", "eu", "url", "uri", "uu", "uk", "us "))
     return f"{'an' if vowel else 'a'} {noun}"
 
@@ -195,7 +205,7 @@ def singular(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith(("sses", "shes", "ches", "xes")):
         return word[:-2]
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         return word[:-1]
     return word
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from trajectory_compiler.dataflow.program import Bridge, Call, Condition, Field, Literal
 from trajectory_compiler.dataflow.wording.lexicon import (
+    JOINERS,
     ORDINALS,
     SPECIAL,
     VERBS,
@@ -48,8 +49,11 @@ def act(node: Call, *, bridge: str = "", plain: bool = False) -> Act:
     if named is not None:
         thing = _primary_thing(thing, named)
         conditions.remove(named)
-    extra = [f"{_noun(c.path)} `{_literal(c)}`" for c in conditions]
-    tail = f" {verb.preposition if named is None else 'with'} {' and '.join(extra)}" if extra else ""
+    joined = "".join(
+        f" {JOINERS[node.tool, _key(c.path)]} `{_literal(c)}`" for c in conditions if (node.tool, _key(c.path)) in JOINERS
+    )
+    extra = [f"{_noun(c.path)} `{_literal(c)}`" for c in conditions if (node.tool, _key(c.path)) not in JOINERS]
+    tail = joined + (f" {verb.preposition if named is None else 'with'} {' and '.join(extra)}" if extra else "")
     if bridge:
         tail += f" {bridge}"
     return Act(f"{verb.past} {thing}{tail}".replace("  ", " "), f"{verb.base} {thing}{tail}".replace("  ", " "))

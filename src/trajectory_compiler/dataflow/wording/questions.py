@@ -98,8 +98,9 @@ def _composition(program: Program, choice: int) -> str:
     return _pick(
         choice,
         f"{when(first)} and got back {got}; with that value it later {end}. What was the {asked} in that later response?",
-        f"take {got} that came back when {when(first)}. What was the {asked} in the response when the agent later {end} with it?",
-        f"what {asked} came back when the agent {end} with {got} that it had got earlier, when {when(first)}?",
+        f"take {got} that came back when {when(first)}. What was the {asked} in the response"
+        f" when the agent later {end} with it?",
+        f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
     )
 
 
@@ -113,8 +114,8 @@ def _next_argument(program: Program, choice: int) -> str:
     about = act(effect, plain=True).base
     return _pick(
         choice,
-        f"the agent is about to {about}. It takes the {asked} from an earlier response, the one it got when it {act(second).past}"
-        f" with the {got} from the time {when(first)}. Which {asked} must it pass?",
+        f"the agent is about to {about}. It takes the {asked} from an earlier response, the one it got when it"
+        f" {act(second).past} with the {got} from the time {when(first)}. Which {asked} must it pass?",
         f"as its next step the agent will {about}, with the {asked} that came back when it {act(second).past} with the {got}"
         f" that it had got when it {_short(first)}. Which {asked} is that?",
     )
@@ -147,16 +148,17 @@ def _state_change(program: Program, choice: int) -> str:
             )
         case Difference(left, _):
             rose = left.call == "B"
-            moved = "higher" if rose else "lower"
+            moved, went = ("higher", "rise") if rose else ("lower", "fall")
             return _pick(
                 choice,
-                f"by how much did the {noun(left.field)} {'rise' if rose else 'fall'} between the first and the last time the agent {done}?",
+                f"by how much did the {noun(left.field)} {went} between the first and the last time the agent {done}?",
                 f"how much {moved} was the {noun(left.field)} the last time the agent {done} than the first time?",
             )
         case Changes(_, field):
             return f"how many times did the {noun(field)} change from one call to the next over all the times the agent {done}?"
         case StateAt(_, field, k):
-            return f"over all the times the agent {done}, the {noun(field)} changed more than once. Which was the {nth(k)} value it had?"
+            changed = f"over all the times the agent {done}, the {noun(field)} changed more than once"
+            return f"{changed}. Which was the {nth(k)} value it had?"
     raise AssertionError(program.answer)
 
 
@@ -166,9 +168,10 @@ def _precondition(program: Program, choice: int) -> str:
     asked = noun(program.answer.left.field)
     return _pick(
         choice,
-        f"the agent's first attempt to {base} failed and a later one succeeded. Which {asked} did it pass in the failed attempt,"
-        f" and which in the successful one?",
-        f"the agent tried to {base}, failed, and later succeeded. How had the {asked} that it passed changed by then?",
+        f"the agent's first attempt to {base} failed and a later one succeeded. Which {asked} did it pass"
+        f" in that failed attempt, and which in the first successful one after it?",
+        f"the agent tried to {base}, failed, and later succeeded. How did the {asked} that it passed change from its"
+        f" first failed attempt to the first successful one after it?",
     )
 
 
@@ -182,7 +185,7 @@ def _aggregation(program: Program, choice: int) -> str:
             return f"add up the {noun(field)} over all the times the agent {done.past}. What is the sum?"
         case Distinct(_, field):
             if field.path == "/tool":
-                return f"with how many different tools did the agent {act(node).base}?"
+                return f"how many different tools did the agent call with {done.base.removeprefix('make a call with ')}?"
             things = plural(noun(field))
             if not _is_argument(field):
                 return f"how many different {things} came back over all the times the agent {done.past}?"
@@ -269,7 +272,7 @@ def _walk(program: Program, _: int) -> str:
     assert isinstance(program.answer, Walk)
     start = program.call(program.answer.start)
     return (
-        f"start from the call in which {when(start)} and follow every value under its {noun(Field(path=program.answer.source))} to each"
+        f"start from the call in which {when(start)} and follow every value of its response to each"
         f" later call that was given it as the {noun(Field(path=program.answer.target))}, {program.answer.steps} times over."
         f" Which {plural(noun(program.answer.label))} do the calls reached carry?"
     )
