@@ -111,6 +111,9 @@ class Database:
 def connect(path: Path) -> Database:
     """Open a database file for reading and writing. The file must exist."""
     goal = f"open store '{path}'"
+    # SQLite would open it for reading and fail at the first write; the log beside the file needs the folder, too.
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        raise StoreError(goal, *READ_FAILURES["SQLITE_READONLY"])
     try:
         connection = sqlite3.connect(f"{_uri(path)}?mode=rw", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
         try:
