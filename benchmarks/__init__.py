@@ -1,0 +1,1 @@
+"""Speed, growth and memory of the compiler, measured against the cost of merely reading and parsing the same bytes."""
