@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from tests.building import session
 from trajectory_compiler.config import DataflowOptions
@@ -15,24 +16,28 @@ from trajectory_compiler.values import Leaf
 
 
 def candidates(trajectory: Trajectory, *families: str) -> list[Candidate]:
+    """Return what the families propose for a session in which every value is rare."""
     index = SessionIndex(trajectory, lambda _: 1, 100)
     return enumerate_candidates(index, DataflowOptions(families=families))
 
 
 def answers(found: Iterable[Candidate]) -> set[str]:
+    """Return the answers of candidates."""
     return {candidate.trace.answer for candidate in found}
 
 
 def lookups(*, echo: bool = False, recited: bool = False) -> Trajectory:
     """Return a session in which a profile gives order ids and each order is looked up."""
     cities = ["Leeds", "York", "Bath", "Hull"]
-    calls = [("get_profile", {"user": "ann"}, {"orders": ["ord-81", "ord-82", "ord-83", "ord-84"], "plan": "basic"})]
+    calls: list[tuple[Any, ...]] = [
+        ("get_profile", {"user": "ann"}, {"orders": ["ord-81", "ord-82", "ord-83", "ord-84"], "plan": "basic"})
+    ]
     calls += [("respond", {"content": "One moment."}, "fine")]
     for number, city in enumerate(cities):
         order = f"ord-8{number + 1}"
         calls.append(("get_order", {"order_id": order}, {"city": city, "request_id": f"9f8e7d6c5b4a{number}", "ok": True}))
     if echo:
-        calls[0] = ("get_profile", {"user": "ann", "orders": ["ord-81", "ord-82", "ord-83", "ord-84"]}, calls[0][2])
+        calls[0] = ("get_profile", {"user": "ann", **calls[0][2]}, calls[0][2])
     if recited:
         calls.append(("respond", {"content": "They go to Leeds, York, Bath and Hull."}, "thanks"))
     return session(*calls)
