@@ -40,10 +40,11 @@ DEFAULT_STORE = Path(".trajc") / "store.db"
 class Store:
     """An open store. Make one with `Store.open`; close it, or use it as a context manager."""
 
-    def __init__(self, database: Database, path: Path, clock: Clock) -> None:
+    def __init__(self, database: Database, path: Path, clock: Clock, *, read_only: bool) -> None:
         self._database = database
         self._clock = clock
         self.path = path
+        self.read_only = read_only
 
     @classmethod
     def open(cls, path: Path | str, *, create: bool = True, read_only: bool = False, clock: Clock = utc_now) -> Store:
@@ -70,7 +71,7 @@ class Store:
         except BaseException:
             database.close()
             raise
-        return cls(database, place, clock)
+        return cls(database, place, clock, read_only=read_only)
 
     def __enter__(self) -> Store:
         return self

@@ -1,0 +1,163 @@
+"""Stored pairs into a file that others read, with a manifest beside it that says what it holds.
+
+    export(store, ExportRequest(format="jsonl", created_at=now, context=parse_context("16k")), Path("pairs.jsonl"))
+
+writes `pairs.jsonl` and `pairs.jsonl.manifest.json`; the `inspect` format also writes `pairs_task.py`. The same store and
+the same request give the same bytes. Data goes first and the manifest last: a manifest is a promise that the rest is there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from trajectory_compiler import __version__
+from trajectory_compiler.config import COMPILER_VERSION
+from trajectory_compiler.errors import InputError
+from trajectory_compiler.exports.context import COUNTING_RULE, SessionText
+from trajectory_compiler.exports.files import Digest, Write, new_file, refuse_existing
+from trajectory_compiler.exports.formats import RECORDS, Item
+from trajectory_compiler.exports.inspect_task import task_source
+from trajectory_compiler.exports.prompt import ANSWER_MARK
+from trajectory_compiler.exports.request import MANIFEST_VERSION, ExportedFile, ExportRequest, Manifest, query_of
+from trajectory_compiler.model import Pair
+from trajectory_compiler.store import Action, Store
+
+TOO_LONG = "the supporting turns alone exceed the context budget"
+COUNTED = ("qa_type", "state", "split", "origin")
+
+
+def export(store: Store, request: ExportRequest, output: Path | BinaryIO) -> Manifest:
+    """Write the pairs that a request asks for to a file or a stream and return the manifest.
+
+    To a stream only the records go. Files are written whole or not at all. The export is noted among the store's actions,
+    unless the store was opened for reading only.
+    Raises: InputError: no pair matches, a file exists already, or the place cannot be written. OptionError: states that are
+    never exported. StoreError: the store cannot be read.
+    Cost: each session is read and rendered once; memory is one session and the ids of the pairs.
+    """
+    written = _Written(store, request)
+    if not isinstance(output, Path):
+        digest = Digest()
+        written.write(digest.through(lambda data: _discard(output.write(data))))
+        return written.manifest((digest.file("-"),))
+    manifest_path = output.with_name(output.name + ".manifest.json")
+    task_path = output.with_name(f"{output.stem}_task.py") if request.format == "inspect" else None
+    refuse_existing([path for path in (output, task_path, manifest_path) if path is not None], force=request.force)
+    digest = Digest()
+    with new_file(output) as write:
+        written.write(digest.through(write))
+    files = [digest.file(output.name)]
+    if task_path is not None:
+        files.append(_write_whole(task_path, task_source(output.name, task_path.name, ANSWER_MARK).encode()))
+    manifest = written.manifest(tuple(files))
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    digest_of_manifest = _write_whole(manifest_path, text).sha256
+    if not store.read_only:
+        detail = {"format": request.format, "pairs": str(manifest.records), "manifest_sha256": digest_of_manifest}
+        target = str(output.absolute())
+        store.record_action(
+            Action(kind="export", actor=request.actor, target=target, detail=detail, created_at=request.created_at)
+        )
+    return manifest
+
+
+class _Written:
+    """The pass over the pairs: what was written, what was left out and why."""
+
+    def __init__(self, store: Store, request: ExportRequest) -> None:
+        self._store = store
+        self._request = request
+        self._pairs: list[str] = []
+        self._sessions: set[tuple[str, str]] = set()
+        self._policies: set[str] = set()
+        self._left_out: Counter[str] = Counter()
+        self._counts: dict[str, Counter[str]] = {name: Counter() for name in COUNTED}
+
+    def write(self, write: Write) -> None:
+        """Write one line for each pair. Raises InputError where not a single one is left."""
+        request = self._request
+        record = RECORDS[request.format]
+        encoder = msgspec.json.Encoder()
+        for pair, text in self._with_sessions():
+            context = text.context(pair, request.context)
+            if context is None:
+                self._left_out[TOO_LONG] += 1
+                continue
+            write(encoder.encode(record(Item(pair=pair, context=context, setting=request.context, bare=request.bare))) + b"\n")
+            self._count(pair)
+        if not self._pairs:
+            why = f"{sum(self._left_out.values())} pairs match, and {TOO_LONG}" if self._left_out else "no pair matches"
+            raise InputError("export pairs", why, "See what there is with: trajc stats")
+
+    def manifest(self, files: tuple[ExportedFile, ...]) -> Manifest:
+        """Return the manifest of what was written."""
+        request = self._request
+        return Manifest(
+            manifest_version=MANIFEST_VERSION,
+            format=request.format,
+            created_at=request.created_at,
+            program_version=__version__,
+            compiler_version=COMPILER_VERSION,
+            context=request.context.label,
+            token_rule=COUNTING_RULE,
+            answers="bare" if request.bare else "reasoned",
+            filters=_filters(request),
+            files=files,
+            records=len(self._pairs),
+            sessions=len(self._sessions),
+            counts={name: dict(sorted(counter.items())) for name, counter in self._counts.items()},
+            left_out=dict(sorted(self._left_out.items())),
+            policies=tuple(sorted(self._policies)),
+            pairs=tuple(self._pairs),
+        )
+
+    def _with_sessions(self) -> Iterator[tuple[Pair, SessionText]]:
+        """Yield the pairs in the order of sessions, each with the text of its own."""
+        query = query_of(self._request)
+        pairs: Iterator[Pair] = self._store.pairs(query)
+        if query.seed is not None:
+            pairs = iter(sorted(pairs, key=lambda pair: (pair.source, pair.session_id, pair.id)))
+        key, text = None, None
+        for pair in pairs:
+            current = (pair.source, pair.session_id, pair.trajectory_digest)
+            if text is None or key != current:
+                trajectory = self._store.trajectory_of(pair)
+                self._policies.add(trajectory.policy_hash)
+                key, text = current, SessionText(trajectory)
+            yield pair, text
+
+    def _count(self, pair: Pair) -> None:
+        self._pairs.append(pair.id)
+        self._sessions.add((pair.source, pair.session_id))
+        for name, counter in self._counts.items():
+            counter[str(getattr(pair, name))] += 1
+
+
+def _filters(request: ExportRequest) -> dict[str, list[str]]:
+    """Return what the request narrows, by name; what it leaves open is not there."""
+    named: dict[str, list[str]] = {
+        "state": list(request.states),
+        "split": list(request.splits),
+        "qa_type": list(request.qa_types),
+        "source": [] if request.source is None else [request.source],
+        "session": [] if request.session is None else [request.session],
+        "limit": [] if request.limit is None else [str(request.limit)],
+        "seed": [] if request.seed is None or request.limit is None else [str(request.seed)],
+    }
+    return {name: values for name, values in named.items() if values}
+
+
+def _write_whole(path: Path, data: bytes) -> ExportedFile:
+    digest = Digest()
+    with new_file(path) as write:
+        digest.through(write)(data)
+    return digest.file(path.name)
+
+
+def _discard(_: int) -> None:
+    """Forget how many bytes a stream took: a binary stream takes them all."""

@@ -1,0 +1,117 @@
+"""What an export is asked for, and what its manifest says about it."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import msgspec
+
+from trajectory_compiler.errors import OptionError
+from trajectory_compiler.model import Family, State
+from trajectory_compiler.store import SHOWN_STATES, PairQuery
+
+ExportFormat = Literal["jsonl", "inspect", "acc", "chat"]
+FORMATS: tuple[ExportFormat, ...] = ("jsonl", "inspect", "acc", "chat")
+THOUSAND = 1000  # `16k` is 16,000 tokens: the smaller reading always fits a model whose window means 16,384
+MANIFEST_VERSION = 1
+_TOKENS = re.compile(r"([1-9][0-9]{0,8})(k?)")
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of the session an item shows. `tokens` is the budget of kind `budget`; `label` is how the user wrote it."""
+
+    kind: Literal["none", "evidence", "full", "budget"]
+    label: str
+    tokens: int = 0
+
+
+NO_CONTEXT = Context(kind="none", label="none")
+
+
+class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What to export and how.
+
+    `bare` leaves the intermediate steps out of `chat` and `acc` answers. `limit` with `seed` draws a random sample; the file
+    is in the order of sessions all the same. `created_at` and `actor` go into the manifest and the store's list of actions.
+    `force` overwrites files that exist.
+    """
+
+    format: ExportFormat
+    created_at: str
+    context: Context = NO_CONTEXT
+    states: tuple[State, ...] = SHOWN_STATES
+    splits: tuple[str, ...] = ()
+    qa_types: tuple[Family, ...] = ()
+    source: str | None = None
+    session: str | None = None
+    limit: int | None = None
+    seed: int | None = None
+    bare: bool = False
+    force: bool = False
+    actor: str = ""
+
+
+class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of an export by name (relative to the manifest), with its digest."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What an export holds and where it came from. It lies beside the export as `NAME.manifest.json`.
+
+    `pairs` lists the ids in the order of the lines, so that whoever must erase a session finds the files that hold it.
+    `counts` are by qa_type, state, split, origin; `left_out` by reason. `policies` are the hashes of the redaction policies.
+    """
+
+    manifest_version: int
+    format: ExportFormat
+    created_at: str
+    program_version: str
+    compiler_version: str
+    context: str
+    token_rule: str
+    answers: Literal["reasoned", "bare"]
+    filters: dict[str, list[str]]
+    files: tuple[ExportedFile, ...]
+    records: int
+    sessions: int
+    counts: dict[str, dict[str, int]]
+    left_out: dict[str, int]
+    policies: tuple[str, ...]
+    pairs: tuple[str, ...]
+
+
+def parse_context(text: str) -> Context:
+    """Read `none`, `evidence`, `full` or a number of tokens such as `4096` or `16k`. Raises OptionError for anything else."""
+    if text in ("none", "evidence", "full"):
+        return msgspec.convert({"kind": text, "label": text}, Context)
+    match = _TOKENS.fullmatch(text)
+    if match is None:
+        raise OptionError(
+            "read --context", f"'{text}' is neither none, evidence, full nor a number of tokens", "Give a number such as 16k."
+        )
+    return Context(kind="budget", label=text, tokens=int(match[1]) * (THOUSAND if match[2] else 1))
+
+
+def query_of(request: ExportRequest) -> PairQuery:
+    """Return the store's query for a request. Raises OptionError where it asks for states that are never exported."""
+    hidden = [state for state in request.states if state not in SHOWN_STATES]
+    if hidden or not request.states:
+        raise OptionError(
+            "export pairs",
+            f"pairs in state '{hidden[0] if hidden else ''}' are never exported",
+            f"Choose among {', '.join(SHOWN_STATES)}.",
+        )
+    return PairQuery(
+        states=request.states,
+        qa_types=request.qa_types,
+        splits=request.splits,
+        source=request.source,
+        session=request.session,
+        limit=request.limit,
+        seed=request.seed if request.limit is not None else None,
+    )
