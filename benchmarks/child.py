@@ -1,0 +1,100 @@
+"""One measurement in a process of its own: `python -m benchmarks.child JOB` prints what it cost as JSON.
+
+Imports happen before the clock starts, the store is opened within it.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import orjson
+
+from benchmarks.measure import Job, Measure
+from benchmarks.renaming import copy_of
+from trajectory_compiler.config import CompileOptions, SessionOptions, SourceOptions
+from trajectory_compiler.pipeline import compile_into
+from trajectory_compiler.sessions import open_sessions
+from trajectory_compiler.sources import open_source
+from trajectory_compiler.store import Store
+
+_UNIT = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, KiB elsewhere
+
+
+def floor(job: Job) -> dict[str, int]:
+    """Read the file and parse every line, nothing more."""
+    rows = 0
+    with Path(job.log.path).open("rb") as file:
+        for line in file:
+            orjson.loads(line)
+            rows += 1
+    return {"rows": rows}
+
+
+def inspect(job: Job) -> dict[str, int]:
+    """Read and map every row, group the rows into sessions."""
+    rows = sessions = 0
+    for raw in open_sessions(open_source(job.log.path, SourceOptions()), SessionOptions()):
+        rows += len(raw.rows)
+        sessions += 1
+    return {"rows": rows, "sessions": sessions}
+
+
+def compile_log(job: Job) -> dict[str, int]:
+    """Compile the log into a new store, proofs included."""
+    with tempfile.TemporaryDirectory(dir=Path(job.log.path).parent) as folder:
+        store = Store.open(Path(folder) / "store.db", create=True)
+        summary = compile_into(store, job.log.path, CompileOptions(policy=job.policy, workers=job.workers))
+        counts = {"rows": summary.rows, "sessions": summary.sessions, "pairs": summary.proved}
+        if job.per_copy:
+            copies = Counter(copy_of(pair.session_id) for pair in store.facts())
+            counts |= {"fewest": min(copies.values(), default=0), "most": max(copies.values(), default=0)}
+        store.close()
+    return counts
+
+
+JOBS: dict[str, Callable[[Job], dict[str, int]]] = {"floor": floor, "inspect": inspect, "compile": compile_log}
+
+
+def main() -> None:
+    """Run the job that the first argument describes and print its measure."""
+    job = msgspec.json.decode(sys.argv[1], type=Job)
+    wall, cpu = time.perf_counter(), _cpu_seconds()
+    counts = JOBS[job.kind](job)
+    measure = Measure(
+        job=job,
+        counts=counts,
+        wall_seconds=time.perf_counter() - wall,
+        cpu_seconds=_cpu_seconds() - cpu,
+        peak_bytes=_peak_bytes(),
+        worker_peak_bytes=resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _UNIT,
+    )
+    sys.stdout.buffer.write(msgspec.json.encode(measure))
+
+
+def _cpu_seconds() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def _peak_bytes() -> int:
+    """Return the most memory that this process had.
+
+    On Linux `ru_maxrss` starts from what the parent had when it started this process, so the kernel's own mark is read there.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next((line for line in status.read_text().splitlines() if line.startswith("VmHWM:")), "")
+        if line:
+            return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
+
+
+if __name__ == "__main__":
+    main()
