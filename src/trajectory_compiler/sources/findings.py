@@ -32,6 +32,7 @@ REASONS: dict[str, Reason] = {
     "no_session_id": Reason("the row has no session id"),
     "no_tool": Reason("the row names no tool and is no message", action="Name the column with --column tool=NAME."),
     "system_message": Reason("a system message is no turn"),
+    "empty_message": Reason("a message says nothing"),
     "result_without_call": Reason("a result came whose call was not found near it"),
     "truncated": Reason("the compressed file ends early; what came before was read", action="Copy the file again."),
     "damaged": Reason("the compressed file is damaged; what came before was read", action="Copy the file again."),
@@ -72,6 +73,13 @@ class Drops:
         places = self._places.setdefault(reason, [])
         if len(places) < PLACES_SHOWN:
             places.append(place if isinstance(place, str) else f"{self.unit} {place}")
+
+    def merge(self, other: Drops) -> None:
+        """Add what another tally of the same pass counted."""
+        for reason, count in other._counts.items():
+            self._counts[reason] = self._counts.get(reason, 0) + count
+            places = self._places.setdefault(reason, [])
+            places += other._places[reason][: PLACES_SHOWN - len(places)]
 
     def count(self, reason: str) -> int:
         """Return how often a reason was counted."""

@@ -12,19 +12,20 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from trajectory_compiler.model import Json, Row
+from trajectory_compiler.model import Json, Row, TurnKind
+from trajectory_compiler.sources.columns import Role
 from trajectory_compiler.sources.documents import UnreadableError, parse_text
 from trajectory_compiler.sources.findings import Drops
 from trajectory_compiler.sources.kinds import MESSAGE_TOOL, PARTS, Part
 from trajectory_compiler.sources.mapping import Mapping, Record
-from trajectory_compiler.sources.rows import RowBuilder
+from trajectory_compiler.sources.rows import UNMAPPED, RowBuilder
 
 WAITING_ROWS = 4096
 WAITING_BYTES = 64 << 20
 Key = tuple[str, str]
 
 
-def rows_of(records: Iterable[tuple[int, Record]], mapping: Mapping, drops: Drops) -> Iterator[Row]:
+def rows_of(records: Iterable[tuple[int | str, Record]], mapping: Mapping, drops: Drops) -> Iterator[Row]:
     """Turn numbered records into rows, joining calls with results where the mapping says that they are apart."""
     builder = RowBuilder(mapping, drops)
     if mapping.joins:
@@ -42,22 +43,26 @@ class _Slot:
 
     __slots__ = ("key", "number", "row", "weight")
 
-    def __init__(self, row: Row, number: int, key: Key | None) -> None:
+    def __init__(self, row: Row, number: int | str, key: Key | None) -> None:
         self.row, self.number, self.key, self.weight = row, number, key, 0
 
 
 class _Joiner:
     def __init__(self, builder: RowBuilder, mapping: Mapping) -> None:
         self._builder, self._drops = builder, builder.drops
-        self._kind, self._call = mapping.column("kind"), mapping.column("call_id")
-        self._tool, self._content = mapping.column("tool"), mapping.column("content")
-        self._response, self._arguments = mapping.column("response"), mapping.column("arguments")
+
+        def column(role: Role) -> str:
+            return mapping.columns.get(role, UNMAPPED)
+
+        self._kind, self._call = column("kind"), column("call_id")
+        self._tool, self._content = column("tool"), column("content")
+        self._response, self._arguments = column("response"), column("arguments")
         self._queue: deque[_Slot] = deque()
         self._weight = 0
         self._waiting: dict[Key, _Slot] = {}
-        self._early: dict[Key, tuple[Row, int]] = {}
+        self._early: dict[Key, tuple[Row, int | str]] = {}
 
-    def rows(self, records: Iterable[tuple[int, Record]]) -> Iterator[Row]:
+    def rows(self, records: Iterable[tuple[int | str, Record]]) -> Iterator[Row]:
         for number, record in records:
             self._take(record, number)
             yield from self._leaving()
@@ -66,11 +71,11 @@ class _Joiner:
         for _, number in self._early.values():
             self._drops.add("result_without_call", number)
 
-    def _take(self, record: Record, number: int) -> None:
-        said = record.pop(self._kind, None)  # type: ignore[arg-type]
-        call_id = record.pop(self._call, None)  # type: ignore[arg-type]
+    def _take(self, record: Record, number: int | str) -> None:
+        said = record.pop(self._kind, None)
+        call_id = record.pop(self._call, None)
         part = PARTS.get(said.lower()) if isinstance(said, str) else None
-        names_tool = bool(record.get(self._tool))  # type: ignore[arg-type]
+        names_tool = bool(record.get(self._tool))
         if part == "system":
             self._drops.add("system_message", number)
         elif part in ("user", "assistant", "thinking") and not names_tool:
@@ -78,20 +83,26 @@ class _Joiner:
         elif part == "result" or (part is None and not names_tool and call_id):
             self._take_result(record, number, call_id)
         else:
-            self._take_call(record, number, call_id, part)
+            stated: TurnKind | None = "exchange" if said == "exchange" else "thinking" if part == "thinking" else None
+            self._take_call(record, number, call_id, part, stated)
 
-    def _take_message(self, record: Record, number: int, part: Part) -> None:
-        text = record.pop(self._content, None)  # type: ignore[arg-type]
+    def _take_message(self, record: Record, number: int | str, part: Part) -> None:
+        text = record.pop(self._content, None)
         if text is None:
-            text = record.pop(self._response, None) or record.pop(self._arguments, None)  # type: ignore[arg-type]
+            text = record.pop(self._response, None) or record.pop(self._arguments, None)
+        if text in (None, "", []):
+            self._drops.add("empty_message", number)
+            return
         row = self._builder.build(record, number, tool=MESSAGE_TOOL if part != "thinking" else "thinking")
         if row is not None:
             self._queue.append(_Slot(message_row(row, part, text), number, None))
 
-    def _take_call(self, record: Record, number: int, call_id: Json, part: Part | None) -> None:
+    def _take_call(self, record: Record, number: int | str, call_id: Json, part: Part | None, stated: TurnKind | None) -> None:
         row = self._builder.build(record, number)
         if row is None:
             return
+        if stated is not None:
+            row = msgspec.structs.replace(row, kind=stated)
         key = (row.session_id, str(call_id)) if call_id not in (None, "") else None
         if key is None:
             self._enqueue(row, number, None)
@@ -104,9 +115,9 @@ class _Joiner:
         else:
             self._enqueue(row, number, None)
 
-    def _take_result(self, record: Record, number: int, call_id: Json) -> None:
-        complete = call_id in (None, "") and record.get(self._tool) and record.get(self._arguments) is not None  # type: ignore[arg-type]
-        content = record.pop(self._content, None) if self._content else None
+    def _take_result(self, record: Record, number: int | str, call_id: Json) -> None:
+        complete = call_id in (None, "") and bool(record.get(self._tool))  # one row holds both
+        content = record.pop(self._content, None)
         row = self._builder.build(record, number, tool=None if complete else "result")
         if row is None:
             return
@@ -122,7 +133,7 @@ class _Joiner:
             if len(self._early) > WAITING_ROWS:
                 self._drops.add("result_without_call", self._early.pop(next(iter(self._early)))[1])
 
-    def _parsed(self, content: Json, number: int) -> Json:
+    def _parsed(self, content: Json, number: int | str) -> Json:
         if not isinstance(content, str):
             return content
         try:
@@ -130,7 +141,7 @@ class _Joiner:
         except UnreadableError:
             return content
 
-    def _enqueue(self, row: Row, number: int, key: Key | None) -> None:
+    def _enqueue(self, row: Row, number: int | str, key: Key | None) -> None:
         slot = _Slot(row, number, key)
         if key is not None:
             held = self._waiting.get(key)

@@ -7,7 +7,8 @@ from decimal import Decimal
 from functools import partial
 
 from trajectory_compiler.model import Json, Row, TurnKind
-from trajectory_compiler.sources.columns import ERROR_COLUMNS, plain
+from trajectory_compiler.sources.bytestream import MAX_ROW_BYTES
+from trajectory_compiler.sources.columns import ERROR_COLUMNS, Role, plain
 from trajectory_compiler.sources.documents import UnreadableError, parse_text
 from trajectory_compiler.sources.findings import Drops
 from trajectory_compiler.sources.kinds import kind_of_tool
@@ -16,6 +17,7 @@ from trajectory_compiler.sources.outcomes import outcome
 from trajectory_compiler.sources.stamps import utc_stamp
 
 UNKNOWN_AGENT = "agent"
+UNMAPPED = "\0 no column"  # no record has this key, so that unserved roles need no test of their own
 _KINDS_REMEMBERED = 10_000
 
 
@@ -24,35 +26,39 @@ class RowBuilder:
 
     def __init__(self, mapping: Mapping, drops: Drops) -> None:
         self.drops = drops
-        column = mapping.columns.get
+
+        def column(role: Role) -> str:
+            return mapping.columns.get(role, UNMAPPED)
+
         self._session, self._tool, self._id = column("session_id"), column("tool"), column("id")
         self._stamp, self._agent = column("created_at"), column("agent")
         self._arguments, self._response = column("arguments"), column("response")
         self._cost, self._duration, self._success = column("cost"), column("duration"), column("success")
-        self._says_error = self._success is not None and plain(self._success) in ERROR_COLUMNS
+        self._says_error = plain(self._success) in ERROR_COLUMNS
         self._scale = mapping.duration_scale
         self._kinds: dict[str, TurnKind] = {}
 
-    def build(self, record: Record, number: int, *, tool: str | None = None) -> Row | None:
+    def build(self, record: Record, number: int | str, *, tool: str | None = None) -> Row | None:
         """Return the row of a record, or None where it must be dropped (counted). Consumes `record`.
 
         `number` is the row's place in the log; it makes the id where the log has none. `tool` names the tool of rows that
         need not name one themselves (messages, results).
         """
-        # `pop` also of unmapped roles: no record has the key None
         pop = record.pop
         drops = self.drops
-        session = _identifier(pop(self._session, None))  # type: ignore[arg-type]
+        session = _identifier(pop(self._session, None))
         if not session:
             drops.add("no_session_id", number)
             return None
-        tool = tool or _identifier(pop(self._tool, None))  # type: ignore[arg-type]
+        tool = tool or _identifier(pop(self._tool, None))
         if not tool:
             drops.add("no_tool", number)
             return None
-        arguments = pop(self._arguments, None)  # type: ignore[arg-type]
-        response = pop(self._response, None)  # type: ignore[arg-type]
+        arguments = pop(self._arguments, None)
+        response = pop(self._response, None)
         try:
+            if isinstance(response, str) and len(response) > MAX_ROW_BYTES:
+                raise UnreadableError("row_too_large")
             if isinstance(arguments, str):
                 arguments = parse_text(arguments, partial(drops.add, place=number))
             if isinstance(response, str):
@@ -61,13 +67,13 @@ class RowBuilder:
             drops.add(error.reason, number)
             return None
         kind = self._kinds.get(tool) or self._kind(tool)
-        cost, duration = pop(self._cost, None), pop(self._duration, None)  # type: ignore[arg-type]
-        said = pop(self._success, None)  # type: ignore[arg-type]
+        cost, duration = pop(self._cost, None), pop(self._duration, None)
+        said = pop(self._success, None)
         return Row(
-            id=_identifier(pop(self._id, None)) or f"{drops.unit}-{number:09d}",  # type: ignore[arg-type]
+            id=_identifier(pop(self._id, None)) or f"{drops.unit}-{number:0>9}",
             session_id=session,
-            created_at=self._created_at(pop(self._stamp, None), number),  # type: ignore[arg-type]
-            agent=_identifier(pop(self._agent, None)) or UNKNOWN_AGENT,  # type: ignore[arg-type]
+            created_at=self._created_at(pop(self._stamp, None), number),
+            agent=_identifier(pop(self._agent, None)) or UNKNOWN_AGENT,
             tool=tool,
             arguments={} if arguments is None else arguments,
             response=response,
@@ -78,7 +84,7 @@ class RowBuilder:
             extra=record,
         )
 
-    def _created_at(self, value: Json, number: int) -> str | None:
+    def _created_at(self, value: Json, number: int | str) -> str | None:
         if value is None or value == "":
             return None
         stamp = utc_stamp(value)

@@ -1,0 +1,205 @@
+"""A table, view or query of a PostgreSQL database (the extra `postgres`: psycopg 3).
+
+Rows stream through a server-side cursor inside one read-only transaction, sorted by session, stamp and id, so that memory holds
+the largest session and nothing is written. `SET LOCAL` keeps connection poolers usable. A statement may run for
+`STATEMENT_TIMEOUT_SECONDS`; `?options=-c%20statement_timeout%3D1h` in the address changes that.
+
+No message shows an address: what the driver takes for the host may be the end of a password with an `@` in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+from msgspec import structs
+
+from trajectory_compiler.config import SourceOptions
+from trajectory_compiler.errors import MissingExtraError, SourceError
+from trajectory_compiler.model import Json, short_hash
+from trajectory_compiler.sources.bytestream import MAX_ROW_BYTES
+from trajectory_compiler.sources.documents import UnreadableError, parse
+from trajectory_compiler.sources.findings import Drops
+from trajectory_compiler.sources.mapped import MappedSource, first_of
+from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record, guess_mapping
+from trajectory_compiler.sources.rows import json_value
+from trajectory_compiler.sources.tables import choose_table, without_semicolon
+
+ADDRESSES = ("postgres://", "postgresql://")
+STATEMENT_TIMEOUT_SECONDS = 600
+CONNECT_TIMEOUT_SECONDS = 15
+FETCH_ROWS = 500
+_LOG = "the PostgreSQL log"
+_SHOWN_CLASSES = ("42", "3D", "57", "25")  # names and states; other classes may quote data
+_AS_TEXT = ("timestamptz", "timestamp", "date", "time", "timetz", "interval", "numeric", "uuid")
+_CAUSES = (
+    ("password authentication failed", "the server refuses this user or password", "Check both."),
+    ("no password supplied", "the server wants a password", "Put it in the address or in ~/.pgpass."),
+    ("refused", "nothing answers at that host and port", "Check both, and that the server runs."),
+    ("translate host name", "the host is unknown", "Check the address; write @ : / # in a password as %40 %3A %2F %23."),
+    ("resolve host", "the host is unknown", "Check the address; write @ : / # in a password as %40 %3A %2F %23."),
+    ("timeout", "the server does not answer in time", "Check the host, the port and the firewall."),
+    ("does not exist", "the server has no such database or user", "Check both."),
+)
+_TABLES = """
+    SELECT CASE WHEN n.nspname = 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END,
+           quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND n.nspname !~ '^(pg_|information_schema$)'
+      AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+    ORDER BY 1
+"""
+
+
+class JsonText(bytes):
+    """The text of a json or jsonb value, as the server sent it."""
+
+
+def open_postgres(address: str, options: SourceOptions) -> MappedSource:
+    """Open a log on a server. Raises SourceError, MappingError, MissingExtraError."""
+    server = Server(address)
+    if options.query is not None:
+        relation, name = f"({without_semicolon(options.query)}) AS log", f"query-{short_hash(options.query)[:8]}"
+        mapping = guess_mapping("the query", server.sample(relation), options.columns)
+    else:
+        tables = server.tables()
+        plain = structs.replace(options, table=options.table and options.table.removeprefix("public."))
+        name, mapping = choose_table(_LOG, list(tables), lambda table: server.sample(tables[table]), plain)
+        relation = tables[name]
+    return MappedSource(options.name or name, "PostgreSQL", PostgresReader(server, relation, mapping), mapping, ordered=True)
+
+
+class PostgresReader:
+    """Reads a relation session by session; `row 17` is the 17th row in that order."""
+
+    unit = "row"
+
+    def __init__(self, server: Server, relation: str, mapping: Mapping) -> None:
+        self._server, self._relation = server, relation
+        roles = (mapping.column("session_id"), mapping.column("created_at"), mapping.column("id"))
+        self._order = ", ".join(_quoted(column) for column in roles if column)
+
+    def records(self, drops: Drops) -> Iterator[tuple[int, Record]]:
+        """Yield the row number, from 1, and the values of each row."""
+        query = f"SELECT * FROM {self._relation} ORDER BY {self._order}"
+        return _records(self._server.stream(query), drops)
+
+    def column_values(self, column: str) -> Iterator[Json]:
+        """Select one column, which an index may answer alone."""
+        for _, row in self._server.stream(f"SELECT {_quoted(column)} FROM {self._relation} ORDER BY {self._order}"):
+            yield row[0]
+
+
+class Server:
+    """A PostgreSQL server; every use makes and ends its own read-only connection."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            import psycopg  # noqa: PLC0415 - an optional part, and 0.2 s of imports
+            from psycopg import conninfo  # noqa: PLC0415
+        except ImportError:
+            raise MissingExtraError("read from PostgreSQL", "postgres") from None
+        self._psycopg: Any = psycopg
+        try:
+            self._parameters: dict[str, Any] = conninfo.conninfo_to_dict(address)
+        except psycopg.Error:
+            raise SourceError(
+                f"read {_LOG}", "its address cannot be understood", "Write @ : / # in a password as %40 %3A %2F %23."
+            ) from None
+        self._parameters.setdefault("connect_timeout", CONNECT_TIMEOUT_SECONDS)
+        self._parameters.setdefault("application_name", "trajectory-compiler")
+
+    def tables(self) -> dict[str, str]:
+        """Return the tables and views that this user may read, each by its name with its quoted name."""
+        return {row[0]: row[1] for _, row in self.stream(_TABLES)}
+
+    def sample(self, relation: str) -> list[Record]:
+        """Return the first rows of a relation as records."""
+        with closing(self.stream(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}")) as rows:
+            return first_of(record for _, record in _records(rows, Drops("sources")))
+
+    def stream(self, query: str) -> Generator[tuple[list[str], Sequence[Any]], None, None]:
+        """Run a query and yield the column names and the values of each row as they come."""
+        with self._connection() as connection, connection.cursor(name="trajc") as cursor:
+            cursor.itersize = FETCH_ROWS
+            cursor.execute(query)
+            names = [column.name for column in cursor.description]
+            for row in cursor:
+                yield names, row
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        try:
+            connection = self._psycopg.connect(**self._parameters, prepare_threshold=None)
+        except self._psycopg.Error as error:
+            raise _unreachable(str(error)) from None
+        try:
+            with connection:
+                connection.read_only = True
+                self._prepare(connection)
+                yield connection
+        except self._psycopg.Error as error:
+            raise _refused(error) from None
+
+    def _prepare(self, connection: Any) -> None:
+        """Bound the time of a statement and take json, numbers and stamps as the text that the server sends."""
+        connection.execute("SET LOCAL TIME ZONE 'UTC'")
+        connection.execute("SET LOCAL datestyle = 'ISO'")
+        if "statement_timeout" not in str(self._parameters.get("options", "")):
+            connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
+        loader = self._psycopg.adapt.Loader
+
+        class TextLoader(loader):  # type: ignore[misc, valid-type]
+            def load(self, data: Any) -> str:
+                return bytes(data).decode("utf-8")
+
+        class JsonLoader(loader):  # type: ignore[misc, valid-type]
+            def load(self, data: Any) -> JsonText:
+                return JsonText(data)
+
+        for name in _AS_TEXT:
+            connection.adapters.register_loader(name, TextLoader)
+        for name in ("json", "jsonb"):
+            connection.adapters.register_loader(name, JsonLoader)
+
+
+def _records(rows: Iterable[tuple[list[str], Sequence[Any]]], drops: Drops) -> Iterator[tuple[int, Record]]:
+    for number, (names, row) in enumerate(rows, 1):
+        try:
+            record = {name: _value(value, drops, number) for name, value in zip(names, row, strict=True)}
+        except UnreadableError as error:
+            drops.add(error.reason, number)
+            continue
+        yield number, record
+
+
+def _value(value: Any, drops: Drops, number: int) -> Json:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, JsonText):
+        if len(value) > MAX_ROW_BYTES:
+            raise UnreadableError("row_too_large")
+        return parse(value, lambda reason: drops.add(reason, number))
+    return json_value(value, drops, number)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _unreachable(said: str) -> SourceError:
+    for sign, seen, action in _CAUSES:
+        if sign in said:
+            return SourceError(f"read {_LOG}", seen, action)
+    return SourceError(f"read {_LOG}", "the server cannot be reached", "Try the address with psql.")
+
+
+def _refused(error: Any) -> SourceError:
+    state = error.sqlstate or ""
+    shown = error.diag.message_primary if state[:2] in _SHOWN_CLASSES else None
+    seen = shown or (f"the server ended the query (SQLSTATE {state})" if state else "the connection was lost")
+    action = "Check the table, the query and the rights of this user."
+    if state == "57014":
+        action = "Add an index on session, stamp and id, or raise statement_timeout in the address's options."
+    return SourceError(f"read {_LOG}", seen, action)

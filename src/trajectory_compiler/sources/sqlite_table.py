@@ -1,0 +1,136 @@
+"""A table, view or query of an SQLite database, opened read-only and read in the order of session, stamp and id."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from trajectory_compiler.config import SourceOptions
+from trajectory_compiler.errors import SourceError
+from trajectory_compiler.model import Json, short_hash
+from trajectory_compiler.sources.documents import UnreadableError
+from trajectory_compiler.sources.findings import Drops
+from trajectory_compiler.sources.mapped import MappedSource, first_of
+from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record, guess_mapping
+from trajectory_compiler.sources.rows import json_value
+from trajectory_compiler.sources.tables import choose_table, without_semicolon
+
+MAGIC = b"SQLite format 3\0"
+
+
+def open_sqlite(path: Path, options: SourceOptions) -> MappedSource:
+    """Open the log inside a database. Raises SourceError, MappingError."""
+    try:
+        if options.query is not None:
+            relation, name = f"({without_semicolon(options.query)})", f"query-{short_hash(options.query)[:8]}"
+            mapping = guess_mapping(path.name, _sample(path, relation), options.columns)
+        else:
+            name, mapping = choose_table(str(path), _tables(path), lambda table: _sample(path, _quoted(table)), options)
+            relation = _quoted(name)
+        reader = SqliteReader(path, relation, _order(path, relation, mapping))
+    except sqlite3.Error as error:
+        raise _refused(path, error) from error
+    return MappedSource(options.name or name, "SQLite", reader, mapping, ordered=True)
+
+
+class SqliteReader:
+    """Reads a relation in a given order; `row 17` is the 17th row in that order."""
+
+    unit = "row"
+
+    def __init__(self, path: Path, relation: str, order: str) -> None:
+        self._path, self._relation, self._order = path, relation, order
+
+    def records(self, drops: Drops) -> Iterator[tuple[int, Record]]:
+        """Yield the row number, from 1, and the values of each row."""
+        for number, (names, row) in enumerate(self._select("*"), 1):
+            try:
+                record = {
+                    name: value if isinstance(value, str) else json_value(value, drops, number)
+                    for name, value in zip(names, row, strict=True)
+                }
+            except UnreadableError as error:
+                drops.add(error.reason, number)
+                continue
+            yield number, record
+
+    def column_values(self, column: str) -> Iterator[Json]:
+        """Select one column, which an index may answer alone."""
+        for _, row in self._select(_quoted(column)):
+            yield row[0]
+
+    def _select(self, what: str) -> Iterator[tuple[list[str], tuple[Json, ...]]]:
+        try:
+            with closing(_connect(self._path)) as connection:
+                cursor = connection.execute(f"SELECT {what} FROM {self._relation} ORDER BY {self._order}")
+                names = [column[0] for column in cursor.description]
+                for row in cursor:
+                    yield names, row
+        except sqlite3.Error as error:
+            raise _refused(self._path, error) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open without the right to write; a database with a write-ahead log in a read-only folder needs `immutable`."""
+    address = f"file:{quote(str(path.absolute()))}?mode=ro"
+    connection = sqlite3.connect(address, uri=True)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        wal = path.with_name(path.name + "-wal")
+        if wal.exists() and wal.stat().st_size:
+            raise
+        connection = sqlite3.connect(address + "&immutable=1", uri=True)
+    connection.execute("PRAGMA query_only=ON")
+    connection.text_factory = _text
+    return connection
+
+
+def _text(data: bytes) -> str | bytes:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data  # `json_value` refuses the row: raising here would end the whole query
+
+
+def _tables(path: Path) -> list[str]:
+    with closing(_connect(path)) as connection:
+        found = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        )
+        return [name for (name,) in found]
+
+
+def _sample(path: Path, relation: str) -> list[Record]:
+    with closing(_connect(path)) as connection:
+        cursor = connection.execute(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}")
+        names = [column[0] for column in cursor.description]
+        return first_of(dict(zip(names, row, strict=True)) for row in cursor)
+
+
+def _order(path: Path, relation: str, mapping: Mapping) -> str:
+    """Return the ORDER BY terms.
+
+    The plain column lets SQLite use an index. A session column without a text or whole-number type may hold 1 and '1', which
+    are one session but do not sort together: there, its text is compared.
+    """
+    session = _quoted(mapping.columns["session_id"])
+    with closing(_connect(path)) as connection:
+        info = connection.execute(f"PRAGMA table_info({relation})").fetchall() if relation.startswith('"') else []
+    declared = next((kind.upper() for _, name, kind, *_ in info if name == mapping.columns["session_id"]), "")
+    typed = any(word in declared for word in ("CHAR", "TEXT", "CLOB", "INT"))
+    terms = [f"{session} COLLATE BINARY" if typed else f"CAST({session} AS TEXT) COLLATE BINARY"]
+    terms += [_quoted(column) for role in ("created_at", "id") if (column := mapping.column(role))]
+    return ", ".join(terms)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _refused(path: Path, error: sqlite3.Error) -> SourceError:
+    return SourceError(f"read {path}", f"SQLite says: {error}", "Check the file, the table and the query.")
