@@ -29,7 +29,7 @@ def final_answer(completion: str) -> str:
 
 def plain(answer: str) -> str:
     """Return an answer without what does not change its meaning: case, quotes, emphasis, a final stop, number format."""
-    text = re.sub(r"\\s+", " ", answer.strip().strip("*_`'\\"").rstrip(".").strip().casefold())
+    text = re.sub(r"\\s+", " ", answer.strip().rstrip(".").strip("*_`'\\"").rstrip(".").strip().casefold())
     if re.fullmatch(r"[-+]?[0-9][0-9,]*(\\.[0-9]+)?", text):
         number = text.replace(",", "").lstrip("+")
         return (number.rstrip("0").rstrip(".") if "." in number else number) or "0"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trajectory_compiler.model import Pair
-from trajectory_compiler.verification.evaluate import ABSTENTION
+from trajectory_compiler.verification import ABSTENTION
 
 ANSWER_MARK = "Answer:"
 LOG = "This is the log of an agent at work: its tool calls in time order, each with its arguments and its response."
