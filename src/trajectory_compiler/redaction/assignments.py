@@ -41,6 +41,9 @@ STEMS: tuple[str, ...] = (
     "cvc",
     "otp",
 )
+_FIRST_LOOKS = tuple(
+    map(re.compile, ("pass", "pwd", "secret", "token", "key", "credential", "authoriz", "cookie", "cv[vc]", "otp"))
+)
 _TAIL = re.compile(
     r"(?P<rest>\w{0,20})(?:\\{0,3}[\"'`]|\])?"
     r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|\s{1,3}(?:is|was)\s{1,3}|%3[DdAa]|[ \t])"
@@ -91,11 +94,16 @@ COUNTER_EXAMPLES: tuple[str, ...] = (
 )
 
 
-def assigned_secrets(text: str, lowered: str) -> Iterator[tuple[int, int]]:
-    """Yield where, in a text, values stand that a secret's name introduces. `lowered` is the text in lower case, same length.
+def assigned_secrets(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where, in a text, values stand that a secret's name introduces.
 
     Cost: one substring search per stem, one anchored match per hit.
     """
+    lowered = text.lower()
+    if not any(stem.search(lowered) for stem in _FIRST_LOOKS):
+        return
+    if len(lowered) != len(text):  # a few letters grow in lower case; positions must agree
+        lowered = "".join(c.lower() if c.isascii() else c for c in text)
     for stem in STEMS:
         place = lowered.find(stem)
         while place >= 0:

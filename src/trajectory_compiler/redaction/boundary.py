@@ -57,10 +57,10 @@ def _redact(raw: RawTrajectory, findings: Findings, boundary: Boundary) -> Traje
     for _ in range(_ROUNDS):
         replacement = Replacement(findings)
         turns = replacement.turns(raw, boundary.effect)
-        session_id = replacement.session_id(raw)
+        session_id = replacement.session_id(raw, turns)
         # Documents that did not change were scanned by the same rules before, and hold none of the values that were found.
-        leftovers = [findings.find_again(getattr(turns[number], part)) for number, part in replacement.changed]
-        if not any(leftovers):
+        unclean = [number for number, part in replacement.changed if not findings.is_clean(getattr(turns[number], part))]
+        if not unclean:
             return Trajectory(
                 source=raw.source,
                 session_id=session_id,
@@ -70,7 +70,7 @@ def _redact(raw: RawTrajectory, findings: Findings, boundary: Boundary) -> Traje
                 policy_hash=findings.scanner.policy_hash,
                 pseudonym_frequency=replacement.pseudonyms.frequencies(boundary.frequency),
             )
-    raise _blocked(raw, findings, f"{sum(leftovers)} fields still hold what the rules find after {_ROUNDS} rounds")
+    raise _blocked(raw, findings, f"{len(unclean)} fields still hold what the rules find after {_ROUNDS} rounds")
 
 
 def _digest(session_id: str, turns: tuple[Turn, ...]) -> str:

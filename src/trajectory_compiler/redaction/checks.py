@@ -105,14 +105,33 @@ def is_url_password(text: str) -> bool:
     return not (slash and port.isdigit()) and not REFERENCE.fullmatch(text)
 
 
-CHECKS: dict[str, Callable[[str], bool]] = {
-    "": bool,
-    "card": is_card,
-    "phone_international": is_international_phone,
-    "phone_national": is_national_phone,
-    "email": is_email,
-    "opaque": is_opaque,
-    "url_password": is_url_password,
+def _whole(claim: Callable[[str], bool]) -> Callable[[str], int]:
+    """Accept all of a text or nothing."""
+    return lambda text: len(text) if claim(text) else 0
+
+
+def _longest(claim: Callable[[str], bool]) -> Callable[[str], int]:
+    """Accept as many groups of digits from the left as make the claim true: `+44 7700 900123 2 items` holds a phone."""
+
+    def accepted(text: str) -> int:
+        end = len(text)
+        while end and not claim(text[:end]):
+            end = max((text.rfind(separator, 0, end) for separator in " -.\u00a0\u2011)"), default=-1)
+            end = max(end, 0)
+        return len(text[:end].rstrip(" -."))
+
+    return accepted
+
+
+# The name of a check -> how many characters of a candidate are the value: 0 is none.
+CHECKS: dict[str, Callable[[str], int]] = {
+    "": len,
+    "card": _longest(is_card),
+    "phone_international": _longest(is_international_phone),
+    "phone_national": _longest(is_national_phone),
+    "email": _whole(is_email),
+    "opaque": _whole(is_opaque),
+    "url_password": _whole(is_url_password),
 }
 
 

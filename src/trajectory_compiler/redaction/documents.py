@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from trajectory_compiler.model import Json
 from trajectory_compiler.redaction.keys import NAMING_KEYS, below, kind_of_key
@@ -13,40 +12,33 @@ from trajectory_compiler.redaction.policy import Kind
 class TooDeep:
     """Stands for a part of a document that lies below the depth limit: it is not scanned, so it does not pass."""
 
-    def __init__(self, depth: int) -> None:
-        self.depth = depth
-
-
-class Place(NamedTuple):
-    """A scalar (or a part that is too deep) and what the keys above it say about it."""
-
-    value: Json
-    kind: Kind | None
-
 
 Rewrite = Callable[[Json, Kind | None], Json]
 
 
-def places(document: Json, max_depth: int, *, keys: bool) -> Iterator[Place]:
-    """Yield dictionary keys (as strings without context) and scalars in document order."""
+def scalars(document: Json, max_depth: int, *, keys: bool) -> Iterator[tuple[Json, Kind | None]]:
+    """Yield the dictionary keys and the scalars, each with what the keys above say about it; in no particular order.
+
+    Booleans and nulls are left out. A part below the depth limit comes as a `TooDeep`.
+    """
     stack: list[tuple[Json, Kind | None, int]] = [(document, None, 0)]
     while stack:
         value, kind, depth = stack.pop()
-        if isinstance(value, dict):
-            if depth >= max_depth:
-                yield Place(TooDeep(depth), None)
-                continue
+        if isinstance(value, dict | list) and depth >= max_depth:
+            yield TooDeep(), None
+        elif isinstance(value, dict):
             named = _named_kind(value) if keys else None
-            for key in reversed(value):
-                stack.append((value[key], _kind_at(key, kind, named) if keys else None, depth + 1))
-                stack.append((key, None, depth + 1))
+            for key, child in value.items():
+                yield key, None
+                child_kind = _kind_at(key, kind, named) if keys else None
+                if isinstance(child, str):
+                    yield child, child_kind
+                elif child is not None and child is not True and child is not False:
+                    stack.append((child, child_kind, depth + 1))
         elif isinstance(value, list):
-            if depth >= max_depth:
-                yield Place(TooDeep(depth), None)
-                continue
-            stack.extend((item, kind, depth + 1) for item in reversed(value))
-        else:
-            yield Place(value, kind)
+            stack.extend((item, kind, depth + 1) for item in value)
+        elif value is not None and value is not True and value is not False:
+            yield value, kind
 
 
 def rebuild(document: Json, max_depth: int, rewrite: Rewrite, *, keys: bool) -> Json:
@@ -61,7 +53,7 @@ def rebuild(document: Json, max_depth: int, rewrite: Rewrite, *, keys: bool) -> 
         made: Json
         children: list[tuple[Json, Kind | None, int, Json, str | None]] = []
         if isinstance(value, dict | list) and depth >= max_depth:
-            made = rewrite(TooDeep(depth), None)
+            made = rewrite(TooDeep(), None)
         elif isinstance(value, dict):
             made = {}
             named = _named_kind(value) if keys else None
@@ -100,6 +92,8 @@ def _kind_at(key: str, above: Kind | None, named: Kind | None) -> Kind | None:
 
 
 def _named_kind(value: dict[str, Json]) -> Kind | None:
+    if "value" not in value and "Value" not in value:
+        return None
     for key in NAMING_KEYS:
         name = value.get(key)
         if isinstance(name, str) and len(name) <= 120 and (kind := kind_of_key(name)):

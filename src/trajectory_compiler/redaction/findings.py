@@ -8,7 +8,7 @@ import msgspec
 
 from trajectory_compiler.model import Json, RawTrajectory, canonical
 from trajectory_compiler.redaction.checks import is_card
-from trajectory_compiler.redaction.documents import TooDeep, is_deeper_than, places
+from trajectory_compiler.redaction.documents import TooDeep, is_deeper_than, scalars
 from trajectory_compiler.redaction.keys import keyed_span
 from trajectory_compiler.redaction.needles import Needles
 from trajectory_compiler.redaction.policy import Kind
@@ -19,7 +19,10 @@ PARTS = ("arguments", "response")
 _MIN_CARD_DIGITS = 13
 _MIN_PROPAGATED_DIGITS = 6
 _MAX_EMBEDDED_DEPTH = 4
-_TEXT_CONTROLS = frozenset("\t\n\r\f\v\x1b\x00")  # layout, terminal colours, the separators of `find -print0`
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Controls that no text holds; layout, terminal colours and the separators of `find -print0` are text.
+_STRANGE = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
+_NOTHING = re.compile("(?!)")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
 
 
@@ -53,31 +56,30 @@ class Findings:
             self._find_in_document((number, "arguments"), row.arguments)
             self._find_in_document((number, "response"), row.response)
 
-    def find_again(self, value: Json) -> bool:
-        """Scan a redacted document. Says whether it holds a value not yet known, or a known one that was missed."""
-        before = len(self.kinds)
-        for place in places(value, self.policy.limits.max_depth, keys=self.policy.reads_keys):
-            self._find_in_place(place.value, place.kind, depth=0)
+    def is_clean(self, value: Json) -> bool:
+        """Scan a redacted document with the same rules. What they find is added for another round."""
+        found = self._find_in_scalars(value, depth=0)
         text = LABEL.sub("\x00", msgspec.json.encode(value).decode())
-        return len(self.kinds) > before or next(self.needles.find(text), None) is not None
+        return not found and next(self.needles.find(text), None) is None
 
     def is_unscannable(self, value: Json) -> bool:
         """Say whether a scalar must become `<UNSCANNED_n>`: too deep, too long, half a surrogate pair, or binary."""
         if isinstance(value, TooDeep):
             return True
-        if not isinstance(value, str) or (value.isascii() and value.isprintable() and len(value) < 1000):
+        if not isinstance(value, str):
             return False
-        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-            return True
         limits = self.policy.limits
+        if value.isascii() and value.isprintable() and len(value) <= limits.max_leaf_characters:
+            return False
+        if not value.isascii() and _SURROGATE.search(value):
+            return True
         if not self.policy.rules:
             return False
         if len(value) > limits.max_leaf_characters:
             return True
         if value.isprintable() and "\ufffd" not in value:
             return False
-        strange = sum(1 for c in value if (c < " " or c in "\x7f\ufffd") and c not in _TEXT_CONTROLS)
-        return strange > len(value) * limits.max_binary_share
+        return len(_STRANGE.findall(value)) > len(value) * limits.max_binary_share
 
     def _find_in_document(self, document: Document, value: Json) -> None:
         try:
@@ -89,9 +91,15 @@ class Findings:
                 self.reserved.update(LABEL.findall(encoded.decode()))
             if not self._needs_walk(encoded, value):
                 return
-        for place in places(value, self.policy.limits.max_depth, keys=self.policy.reads_keys):
-            if self._find_in_place(place.value, place.kind, depth=0):
-                self.touched.add(document)
+        if self._find_in_scalars(value, depth=0):
+            self.touched.add(document)
+
+    def _find_in_scalars(self, document: Json, *, depth: int) -> bool:
+        found = False
+        for value, kind in scalars(document, self.policy.limits.max_depth, keys=self.policy.reads_keys):
+            if self._find_in_scalar(value, kind, depth=depth):
+                found = True
+        return found
 
     def _needs_walk(self, encoded: bytes, value: Json) -> bool:
         limits = self.policy.limits
@@ -103,7 +111,7 @@ class Findings:
             return True
         return self.scanner.fires(encoded)
 
-    def _find_in_place(self, value: Json, kind: Kind | None, *, depth: int) -> bool:
+    def _find_in_scalar(self, value: Json, kind: Kind | None, *, depth: int) -> bool:
         """Collect what one scalar holds. Says whether it holds anything or cannot be scanned."""
         if self.is_unscannable(value):
             return True
@@ -124,17 +132,25 @@ class Findings:
             self.reserved.update(LABEL.findall(text))
         spans = self.scanner.spans(text)
         if self.policy.rules and depth < _MAX_EMBEDDED_DEPTH and text[:1] in ("{", "[") and text[-1:] in ("}", "]"):
-            self._find_in_embedded(text, depth)
+            spans = spans + self._find_in_embedded(text, depth)
         return self._add(text, spans, keyed=False) if spans else False
 
-    def _find_in_embedded(self, text: str, depth: int) -> None:
-        """Collect what JSON inside a string holds: there, keys are keys and line ends are line ends."""
+    def _find_in_embedded(self, text: str, depth: int) -> list[Span]:
+        """Collect what JSON inside a string holds: there, keys are keys and line ends are line ends.
+
+        Returns where, in the text, the values found by their keys stand as whole words.
+        """
         try:
             value = msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError, UnicodeError):
-            return
-        for place in places(value, self.policy.limits.max_depth, keys=self.policy.reads_keys):
-            self._find_in_place(place.value, place.kind, depth=depth + 1)
+            return []
+        spans: list[Span] = []
+        for scalar, kind in scalars(value, self.policy.limits.max_depth, keys=self.policy.reads_keys):
+            if self._find_in_scalar(scalar, kind, depth=depth + 1) and kind and (written := canonical(scalar)):
+                start, end = keyed_span(written, kind) or (0, 0)
+                word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(written[start:end])}(?![A-Za-z0-9])") if end else _NOTHING
+                spans.extend(Span(*match.span(), kind) for match in word.finditer(text))
+        return spans
 
     def _add(self, text: str, spans: list[Span], *, keyed: bool) -> bool:
         """Note found values. A short one is replaced where it is: by its key, or by its place in this very text."""

@@ -21,19 +21,19 @@ Check = Literal["", "card", "phone_international", "phone_national", "email", "o
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """How one kind of value is found in text.
 
-    `hints`: lower-case ASCII literals; the rule is tried only where one of them stands in the lower-cased text (none: always).
-    `gate`: a cheap regular expression that matches wherever the rule could, in plain text and in JSON bytes alike.
-    `pattern`: the fine expression; the group `value`, where it has one, is what is replaced, else the whole match.
-    `check`: the name of a test in `checks.py` that the value must pass. It must be linear: see the time-bound tests.
+    `gates`: cheap expressions, one of which matches wherever the rule could, in plain text and in its JSON bytes alike; a
+    literal at the start makes them fast (a byte search).
+    `pattern`: the fine expression; its group `value` is what is replaced. It must be linear: see the time-bound tests.
+    `check`: the name of a test in `checks.py` that the value must pass. `shortest`: texts with fewer characters are skipped.
     `examples`: texts with the values that must be found in them; `counter_examples`: texts in which nothing is found.
     """
 
     name: str
     kind: Kind
     pattern: str
-    hints: tuple[str, ...] = ()
-    gate: str = ""
+    gates: tuple[str, ...]
     check: Check = ""
+    shortest: int = 6
     examples: tuple[tuple[str, str], ...] = ()
     counter_examples: tuple[str, ...] = ()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from trajectory_compiler.model import Json, RawTrajectory, Row, Turn, canonical, short_hash
+from trajectory_compiler.model import Json, RawTrajectory, Row, Turn, canonical, json_text, short_hash, turn_object
 from trajectory_compiler.redaction.documents import TooDeep, rebuild
 from trajectory_compiler.redaction.findings import Document, Findings
 from trajectory_compiler.redaction.keys import keyed_span
@@ -31,18 +31,16 @@ class Replacement:
         """Return the redacted turns of a session."""
         return tuple(self._turn(number, row, effect) for number, row in enumerate(raw.rows))
 
-    def session_id(self, raw: RawTrajectory) -> str:
+    def session_id(self, raw: RawTrajectory, turns: tuple[Turn, ...]) -> str:
         """Return the session id, redacted. A pseudonym alone would be the id of many sessions: it gets a suffix.
 
-        The suffix is a hash of the first row: stable when the session grows, the same on any machine.
+        The suffix is a hash of the first turn as redacted: it lets nobody test guesses, and stays when the session grows.
         """
         text = self._text(raw.session_id)
         if text == raw.session_id:
             return text
-        first = raw.rows[0] if raw.rows else None
-        return (
-            f"{text}~{short_hash('session', raw.session_id, first.id if first else '', str(first and first.created_at))[:12]}"
-        )
+        first = [json_text([turn.row_id, turn_object(turn)]) for turn in turns[:1]]
+        return f"{text}~{short_hash('session', *first)[:12]}"
 
     def _turn(self, number: int, row: Row, effect: Callable[[Row], bool]) -> Turn:
         self.at_row = row.id

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from trajectory_compiler.redaction import assignments
 from trajectory_compiler.redaction.checks import CHECKS
+from trajectory_compiler.redaction.keys import KEY_GATES
 from trajectory_compiler.redaction.policy import Kind, Policy, Rule
 
 LABEL = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,9}>")
-_MIN_CHARACTERS = 6
-# Quoted where the bare word would be everywhere: "telephone" holds `tel`, but `hotel` does too.
-_KEY_HINTS = (
-    *("phone", '"tel', 'tel"', "mobile", "msisdn", "fax", '"cell', 'cell"', "contact", "caller"),
-    *("card", 'pan"', '"cc', "primary", "security", "verification", "mfa", "connection", 'key"', 'keys"'),
-)
+_SHORTEST = 6
+_MAX_REMEMBERED = 64  # characters of a text that is remembered as clean
+_MAX_CLEAN = 100_000  # how many such texts
 
 
 class Span(NamedTuple):
@@ -28,11 +27,11 @@ class Span(NamedTuple):
 
 
 class _Compiled(NamedTuple):
-    rule: Rule
-    pattern: re.Pattern[str]
-    gate: re.Pattern[str] | None
-    gate_bytes: re.Pattern[bytes] | None
-    hints: tuple[bytes, ...]
+    shortest: int
+    gates: tuple[Callable[[str], object], ...]
+    matches: Callable[[str], Iterator[re.Match[str]]]
+    check: Callable[[str], int]
+    kind: Kind
 
 
 class Scanner:
@@ -41,53 +40,53 @@ class Scanner:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.policy_hash = policy.hash
-        self._rules = tuple(
-            _Compiled(
-                rule,
-                re.compile(rule.pattern),
-                re.compile(rule.gate) if rule.gate else None,
-                re.compile(rule.gate.encode()) if rule.gate else None,
-                tuple(hint.encode() for hint in rule.hints),
-            )
-            for rule in policy.rules
-        )
-        self._key_hints = tuple(hint.encode() for hint in (*assignments.STEMS, *_KEY_HINTS)) if policy.reads_keys else ()
+        self._rules = tuple(_compiled(rule) for rule in policy.rules)
+        self._document_gates = tuple(re.compile(gate.encode()).search for rule in policy.rules for gate in rule.gates)
+        key_gates = KEY_GATES if policy.reads_keys else ()
+        self._key_gates = tuple((re.compile(first).search, re.compile(then).search) for first, then in key_gates)
+        self._clean: set[str] = set()
 
     def fires(self, document: bytes) -> bool:
-        """Say whether a JSON document, as encoded bytes, is worth a walk: one pass of substring searches."""
+        """Say whether a JSON document, as encoded bytes, is worth a walk: some byte searches."""
+        for search in self._document_gates:
+            if search(document):
+                return True
         lowered = document.lower()
-        for hint in self._key_hints:
-            if hint in lowered:
-                return True
-        for rule in self._rules:
-            if rule.hints and not any(hint in lowered for hint in rule.hints):
-                continue
-            if rule.gate_bytes is None or rule.gate_bytes.search(document):
-                return True
-        return False
+        return any(search(lowered) and confirm(lowered) for search, confirm in self._key_gates)
 
     def spans(self, text: str) -> list[Span]:
-        """Return what the rules find in a text, in order and without overlaps; earlier rules win.
+        """Return what the rules find in a text, in order and without overlaps; graver kinds win.
 
-        Cost: substring searches only for a text without hints; every expression is linear in the text.
+        Cost: one set look-up for a short text seen before; some substring searches for a text without anything.
         """
-        if len(text) < _MIN_CHARACTERS:
+        if len(text) < _SHORTEST or text in self._clean:
             return []
-        lowered = text.lower()
-        if len(lowered) != len(text):  # a few letters grow in lower case; positions must agree
-            lowered = "".join(c.lower() if c.isascii() else c for c in text)
         found: list[Span] = []
-        for compiled in self._rules:
-            rule = compiled.rule
-            if rule.hints and not any(hint in lowered for hint in rule.hints):
+        length = len(text)
+        for shortest, gates, matches, check, kind in self._rules:
+            if length < shortest:
                 continue
-            if compiled.gate is not None and not compiled.gate.search(text):
-                continue
-            check = CHECKS[rule.check]
-            found.extend(Span(*m.span("value"), rule.kind) for m in compiled.pattern.finditer(text) if check(m["value"]))
+            for gate in gates:  # a loop and no `any`: this line runs for every text and every rule
+                if gate(text):
+                    for match in matches(text):
+                        if accepted := check(match["value"]):
+                            start = match.start("value")
+                            found.append(Span(start, start + accepted, kind))
+                    break
         if self.policy.reads_keys:
-            found.extend(Span(start, end, "SECRET") for start, end in assignments.assigned_secrets(text, lowered))
-        return _without_overlaps(found) if found else found
+            found.extend(Span(start, end, "SECRET") for start, end in assignments.assigned_secrets(text))
+        if found:
+            return _without_overlaps(found)
+        if len(text) <= _MAX_REMEMBERED:
+            if len(self._clean) >= _MAX_CLEAN:
+                self._clean.clear()
+            self._clean.add(text)
+        return found
+
+
+def _compiled(rule: Rule) -> _Compiled:
+    gates = tuple(re.compile(gate).search for gate in rule.gates)
+    return _Compiled(rule.shortest, gates, re.compile(rule.pattern).finditer, CHECKS[rule.check], rule.kind)
 
 
 def _without_overlaps(found: list[Span]) -> list[Span]:
