@@ -11,7 +11,7 @@ import pytest
 from tests.store.samples import KEY, clock, pair, saved, session
 from trajectory_compiler.errors import InputError, StoreError
 from trajectory_compiler.model import Finding
-from trajectory_compiler.store import BlockedSession, PairQuery, SessionResult, Store, pack
+from trajectory_compiler.store import BlockedSession, PairQuery, Review, SessionResult, Store, pack
 
 
 @pytest.fixture
@@ -135,6 +135,8 @@ def test_findings_of_a_run_replace_those_of_the_last(store: Store) -> None:
     second = store.begin_run("compile", "log", "{}", "1")
     store.save_findings(second, "log", [Finding(stage="sessions", reason="too few turns", session_id="s-9")])
     assert [(drop.reason, drop.count) for drop in store.drops(source="log")] == [("too few turns", 1)]
+    store.save_findings(second, "log", [Finding(stage="sources", reason="not JSON", count=3)])
+    assert {(drop.reason, drop.count) for drop in store.drops(source="log")} == {("too few turns", 1), ("not JSON", 3)}
     assert [drop.reason for drop in store.drops(source="other")] == ["not JSON"]
 
 
@@ -159,6 +161,40 @@ def test_query_filters(store: Store) -> None:
     assert list(store.pairs(PairQuery(source="other"))) == []
     assert len(list(store.pairs(PairQuery(states=())))) == 3
     assert len(list(store.pairs(PairQuery(limit=1)))) == 1
+
+
+def test_pairs_may_be_reviewed_while_they_are_read(store: Store) -> None:
+    """Reading goes on over many chunks while each pair that was read is written to, and gives every pair once, in order."""
+    trajectory = session()
+    saved(store, *(pair(trajectory, number) for number in range(1000)), trajectory=trajectory)
+    seen = []
+    for found in store.pairs():
+        store.add_review(Review(pair_id=found.id, reviewer="ann", verdict="reject", reason="", created_at=clock()))
+        seen.append(found.id)
+    assert seen == sorted({pair(trajectory, number).id for number in range(1000)})
+    assert list(store.pairs()) == []
+    assert len(list(store.pairs(PairQuery(states=("rejected",), limit=900)))) == 900
+
+
+def test_view_does_not_change(store: Store) -> None:
+    """Inside a view one state is read, though another process saves a session meanwhile."""
+    saved(store, pair(session()), trajectory=session())
+    with store.view():
+        assert len(list(store.pairs())) == 1
+        with Store.open(store.path, clock=clock) as other:
+            saved(other, pair(session("s-2")), trajectory=session("s-2"))
+        assert len(list(store.pairs())) == 1
+    assert len(list(store.pairs())) == 2
+
+
+def test_value_that_no_column_holds(store: Store) -> None:
+    """A number or a name that the engine cannot bind gives a sentence, and the session stays out as a whole."""
+    trajectory = session()
+    with pytest.raises(StoreError, match="larger than SQLite can hold"):
+        saved(store, pair(trajectory, hops=1 << 70), trajectory=trajectory)
+    with pytest.raises(StoreError, match="no UTF-8 form"):
+        list(store.pairs(PairQuery(session="\udc80")))
+    assert store.current_keys("log") == {}
 
 
 def test_seeded_order_is_fixed(store: Store) -> None:

@@ -83,13 +83,15 @@ class _Written:
         request = self._request
         record = RECORDS[request.format]
         encoder = msgspec.json.Encoder()
-        for pair, text in self._with_sessions():
-            context = text.context(pair, request.context)
-            if context is None:
-                self._left_out[TOO_LONG] += 1
-                continue
-            write(encoder.encode(record(Item(pair=pair, context=context, setting=request.context, bare=request.bare))) + b"\n")
-            self._count(pair)
+        with self._store.view():
+            for pair, text in self._with_sessions():
+                context = text.context(pair, request.context)
+                if context is None:
+                    self._left_out[TOO_LONG] += 1
+                    continue
+                item = Item(pair=pair, context=context, setting=request.context, bare=request.bare)
+                write(encoder.encode(record(item)) + b"\n")
+                self._count(pair)
         if not self._pairs:
             why = f"{sum(self._left_out.values())} pairs match, and {TOO_LONG}" if self._left_out else "no pair matches"
             raise InputError("export pairs", why, "See what there is with: trajc stats")

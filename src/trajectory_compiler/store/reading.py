@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -27,15 +28,26 @@ LISTED = 5
 def pairs(database: Database, query: PairQuery) -> Iterator[Pair]:
     """Yield the pairs that a query asks for, in its order.
 
+    They are read some hundreds at a time, so that the store may be written to in between.
     Cost: one pass over the rows; with a seed, the ids of all matching pairs are held in memory and sorted.
     """
     if query.seed is not None:
         yield from _by_ids(database, _drawn(database, query, query.seed))
         return
     where, parameters = _conditions(query)
-    limit = "" if query.limit is None else f" LIMIT {max(0, query.limit)}"
-    for row in database.rows(f"{SELECT_PAIR}{where} ORDER BY p.source, p.session_id, p.id{limit}", parameters):
-        yield pair_of(row)
+    following = f"{where}{' AND' if where else ' WHERE'} (p.source, p.session_id, p.id) > (?, ?, ?)"
+    order = "ORDER BY p.source, p.session_id, p.id LIMIT"
+    left = sys.maxsize if query.limit is None else query.limit
+    last: tuple[str, str, str] | None = None
+    while (size := min(CHUNK, left)) > 0:
+        text, values = (where, parameters) if last is None else (following, [*parameters, *last])
+        rows = list(database.rows(f"{SELECT_PAIR}{text} {order} {size}", values))
+        for row in rows:
+            yield pair_of(row)
+        if len(rows) < size:
+            return
+        left -= size
+        last = (rows[-1][2], rows[-1][3], rows[-1][0])  # source, session, id: see PAIR_COLUMNS
 
 
 def pair(database: Database, prefix: str) -> Pair:

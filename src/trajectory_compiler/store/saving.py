@@ -83,8 +83,11 @@ def save_blocked(database: Database, blocked: BlockedSession, now: str) -> None:
 
 
 def save_run_findings(database: Database, run_id: str, source: str, findings: Iterable[Finding], now: str) -> None:
-    """Write what a run dropped before any session was compiled, in place of what the last run of the source dropped."""
-    database.execute("DELETE FROM findings WHERE source = ? AND scope = 'run'", (source,))
+    """Write what a run dropped before any session was compiled, in place of what earlier runs of the source dropped.
+
+    A run may call this several times, once for each stage; the same finding again replaces its count.
+    """
+    database.execute("DELETE FROM findings WHERE source = ? AND scope = 'run' AND run_id <> ?", (source, run_id))
     _insert_findings(database, (run_id, source, "run"), findings, now)
 
 

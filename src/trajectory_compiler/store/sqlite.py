@@ -19,6 +19,7 @@ from typing import Any
 from trajectory_compiler.errors import StoreError
 
 BUSY_SECONDS = 30.0
+REFUSALS = (sqlite3.Error, UnicodeEncodeError, OverflowError)  # the last two come from binding a value, before SQLite sees it
 READ_FAILURES = {
     "SQLITE_NOTADB": ("it is not a SQLite database", "Name another file with --store."),
     "SQLITE_CORRUPT": ("the file is damaged", "Restore a backup, or delete the file and compile again."),
@@ -32,7 +33,7 @@ READ_FAILURES = {
         f"another process has been writing to it for more than {BUSY_SECONDS:.0f} seconds",
         "Wait until it ends, then run again.",
     ),
-    "SQLITE_TOOBIG": ("one session is larger than SQLite can hold in a row (1 GB)", "Leave that session out."),
+    "SQLITE_TOOBIG": ("one session is larger than SQLite can hold in a row (1 GB compressed)", "Leave that session out."),
     "SQLITE_CONSTRAINT": ("a row refers to something that the store does not hold", "Compile the session again."),
 }
 
@@ -48,21 +49,21 @@ class Database:
         """Run one statement and return how many rows it changed."""
         try:
             return self._connection.execute(sql, parameters).rowcount
-        except (sqlite3.Error, UnicodeEncodeError) as error:
+        except REFUSALS as error:
             raise as_store_error(error, f"write store '{self.name}'") from error
 
     def execute_many(self, sql: str, rows: Sequence[Sequence[object]]) -> None:
         """Run one statement for each row of parameters."""
         try:
             self._connection.executemany(sql, rows)
-        except (sqlite3.Error, UnicodeEncodeError) as error:
+        except REFUSALS as error:
             raise as_store_error(error, f"write store '{self.name}'") from error
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a query as they are read."""
         try:
             yield from self._connection.execute(sql, parameters)
-        except sqlite3.Error as error:
+        except REFUSALS as error:
             raise as_store_error(error, f"read store '{self.name}'") from error
 
     def row(self, sql: str, parameters: Sequence[object] = ()) -> tuple[Any, ...] | None:
@@ -80,6 +81,16 @@ class Database:
             if self._connection.in_transaction:  # a full disk makes SQLite roll back by itself
                 self.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def view(self) -> Iterator[None]:
+        """Read one unchanging state, whatever other processes write meanwhile; nothing may be written inside."""
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK")
 
     def backup(self, target: Path) -> None:
         """Copy the whole database into a new file that only its owner may read."""
@@ -162,7 +173,7 @@ def as_store_error(error: Exception, goal: str) -> StoreError:
     if isinstance(error, UnicodeEncodeError):
         return StoreError(goal, "a text has no UTF-8 form", "Leave that session out, or correct the log.")
     seen, action = READ_FAILURES.get(
-        _code(error),
+        "SQLITE_TOOBIG" if isinstance(error, OverflowError) else _code(error),
         (f"SQLite reports {_code(error) or type(error).__name__}", "Check the file, or name another with --store."),
     )
     return StoreError(goal, seen, action)

@@ -11,7 +11,7 @@ Every write is one transaction: a run that is killed leaves whole sessions and n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -83,6 +83,10 @@ class Store:
         """Close the file. A closed store cannot be used again."""
         self._database.close()
 
+    def view(self) -> AbstractContextManager[None]:
+        """Read one unchanging state inside the block, whatever other runs write meanwhile; nothing may be written inside."""
+        return self._database.view()
+
     def damage(self) -> tuple[str, ...]:
         """Return what the engine's own check finds wrong with the file: nothing in a sound store."""
         return self._database.damage()
@@ -135,7 +139,8 @@ class Store:
     def current_keys(self, source: str) -> dict[str, tuple[str, str]]:
         """Return (raw digest, compile key) of every session of a source by session id: `is_current` for a whole run."""
         rows = self._database.rows("SELECT session_id, raw_digest, compile_key FROM sessions WHERE source = ?", (source,))
-        return {row[0]: (row[1], row[2]) for row in rows}
+        shared: dict[str, str] = {}  # nearly all sessions have one compile key: keep one string for all of them
+        return {row[0]: (row[1], shared.setdefault(row[2], row[2])) for row in rows}
 
     def save_session(self, result: SessionResult) -> None:
         """Write one compiled session in one transaction, in place of what the store held of it."""
