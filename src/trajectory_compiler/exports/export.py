@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from trajectory_compiler import __version__
 from trajectory_compiler.config import COMPILER_VERSION
 from trajectory_compiler.errors import InputError
 from trajectory_compiler.exports.context import COUNTING_RULE, SessionText
@@ -103,7 +103,7 @@ class _Written:
             manifest_version=MANIFEST_VERSION,
             format=request.format,
             created_at=request.created_at,
-            program_version=__version__,
+            program_version=version("trajectory-compiler"),
             compiler_version=COMPILER_VERSION,
             context=request.context.label,
             token_rule=COUNTING_RULE,
