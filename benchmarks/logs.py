@@ -10,6 +10,7 @@ import orjson
 
 from benchmarks.measure import ROOT, Log
 from benchmarks.renaming import Renamer
+from trajectory_compiler.demo import write_demo_log
 
 RECORDED = ROOT.parent / "shared" / "data" / "tau_airline.jsonl"
 _START = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
@@ -26,9 +27,10 @@ def write_log(path: Path, name: str, lines: Iterable[bytes]) -> Log:
     return Log(name=name, path=str(path), rows=rows, bytes=size)
 
 
-def demo_lines(folder: Path) -> list[bytes]:
-    """Return the lines of the demo log."""
-    raise NotImplementedError(folder)
+def demo_log(path: Path, scale: int) -> Log:
+    """Write the demo log, so many times its usual size."""
+    written = write_demo_log(path, 0, scale)
+    return Log(name=f"demo x{scale}", path=str(path), rows=written.rows, bytes=path.stat().st_size)
 
 
 def copies(renamer: Renamer, wanted: int) -> Iterator[bytes]:

@@ -10,22 +10,22 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.logs import RECORDED, copies, demo_lines, one_session, write_log
+from benchmarks.logs import RECORDED, copies, demo_log, one_session, write_log
 from benchmarks.measure import POLICIES, Job, Log, Measure, measured
 from benchmarks.renaming import Renamer
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
-    """How large the logs are: copies of the demo log, its rows in the memory run, bytes of recorded log, turns of a session."""
+    """How large the logs are: scales of the demo log, its rows in the last, bytes of recorded log, turns of a session."""
 
-    demo_copies: tuple[int, ...]
+    demo_scales: tuple[int, ...]
     many_rows: int
     recorded_bytes: int
     long_turns: tuple[int, ...]
 
 
-FULL = Scale(demo_copies=(1, 10, 100), many_rows=1_000_000, recorded_bytes=100_000_000, long_turns=(1_000, 10_000, 100_000))
-QUICK = Scale(demo_copies=(1,), many_rows=0, recorded_bytes=4_000_000, long_turns=(250, 1_000))
+FULL = Scale(demo_scales=(1, 10, 100), many_rows=1_000_000, recorded_bytes=100_000_000, long_turns=(1_000, 10_000, 100_000))
+QUICK = Scale(demo_scales=(1,), many_rows=0, recorded_bytes=4_000_000, long_turns=(250, 1_000))
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,26 +67,28 @@ def against_the_floor(folder: Path, scale: Scale) -> Table:
 
 
 def over_growing_logs(folder: Path, scale: Scale) -> Table:
-    """Measure the demo log, 1, 10 and 100 times over, and at a million rows."""
-    renamer = Renamer(demo_lines(folder))
-    sizes = [*scale.demo_copies, *([-(-scale.many_rows // len(renamer))] if scale.many_rows else [])]
+    """Measure the demo log at 1, 10 and 100 times its size, and at a million rows."""
+    path = folder / "demo.jsonl"
+    rows = demo_log(path, 1).rows
+    sizes = [*scale.demo_scales, *([-(-scale.many_rows // rows)] if scale.many_rows else [])]
     lines: list[Line] = []
     for number in sizes:
-        log = write_log(folder / "growing.jsonl", f"demo x{number}", copies(renamer, number))
-        lines += _all_jobs(log)
-        Path(log.path).unlink()
-    return Table(title="Growth: the demo log, many times over", lines=tuple(lines))
+        lines += _all_jobs(demo_log(path, number))
+        path.unlink()
+    return Table(title="Growth: the demo log, generated ever larger", lines=tuple(lines))
 
 
 def on_long_sessions(folder: Path, scale: Scale) -> Table:
     """Measure single sessions of growing length."""
-    renamer = Renamer(demo_lines(folder))
+    demo_log(folder / "demo.jsonl", 1)
+    with (folder / "demo.jsonl").open("rb") as file:
+        renamer = Renamer(file)
     lines: list[Line] = []
     for turns in scale.long_turns:
         log = write_log(folder / "long.jsonl", f"{turns:,} turns", one_session(renamer, turns))
         floor = measured(Job(kind="floor", log=log), best_of=3)
         lines += [_line(f"compile, policy {p}", Job(kind="compile", log=log, policy=p), floor) for p in POLICIES]
-    return Table(title="One session of many turns (rows of the demo log)", lines=tuple(lines))
+    return Table(title="One session of many turns (rows of the demo log, renamed copy after copy)", lines=tuple(lines))
 
 
 SUITES = {"floor": against_the_floor, "growth": over_growing_logs, "long": on_long_sessions}
