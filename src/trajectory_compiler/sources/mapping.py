@@ -24,6 +24,7 @@ from trajectory_compiler.sources.stamps import utc_stamp
 SAMPLE_ROWS = 200
 Record = dict[str, Json]
 _NAME = re.compile(r"[A-Za-z_][\w.:/-]{0,99}")
+_COLUMN = re.compile(r"[^\W\d][\w.:/$-]{0,63}( [\w.:/$()-]{1,20}){0,3}")
 _IDENTIFIER = re.compile(r"[\w.:/@|-]{1,200}")
 
 
@@ -170,8 +171,9 @@ def _require(log: str, available: tuple[str, ...], columns: dict[Role, str]) -> 
 
 
 def _list(available: tuple[str, ...]) -> str:
-    shown = ", ".join(available[:40])
-    return (f"{shown} and {len(available) - 40} more" if len(available) > 40 else shown) or "no columns"
+    """List columns for a message. A file without a header has data for names: what does not look like one is numbered."""
+    shown = [name if _COLUMN.fullmatch(name) else f"(column {place})" for place, name in enumerate(available[:40], 1)]
+    return (", ".join(shown) + (f" and {len(available) - 40} more" if len(available) > 40 else "")) or "no columns"
 
 
 def _is_split(columns: dict[Role, str], sample: Sequence[Record]) -> bool:

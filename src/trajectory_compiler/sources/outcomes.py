@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from trajectory_compiler.model import Json
 
-FAILURE_STARTS = ("Error", "error:", "ERROR", "Traceback (most recent call last)", "<tool_use_error>")
+FAILURE_STARTS = ("Error", "error:", "ERROR")
+CRASH_STARTS = ("Traceback (most recent call last)", "<tool_use_error>")
 _FLAGS = ("is_error", "isError")
 _DETAILS = ("error", "errorCode", "error_code", "exception")
 _CODES = ("exit_code", "exitCode", "returncode", "return_code")
@@ -41,7 +42,9 @@ _NOTHING = frozenset({"", "none", "null", "false", "0", "no", "ok", "unset"})
 def shows_failure(response: Json) -> bool:
     """Say whether a response tells of a failure: an error text, an error flag or field, an exit code other than 0."""
     if isinstance(response, str):
-        return response.startswith(FAILURE_STARTS)
+        if response.startswith(FAILURE_STARTS):
+            return not response[5:6].isalpha()  # "Errors: 0" is none
+        return response.startswith(CRASH_STARTS)
     if not isinstance(response, dict) or response.keys().isdisjoint(_TELLING):
         return False
     return (

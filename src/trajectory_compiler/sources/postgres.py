@@ -22,9 +22,9 @@ from trajectory_compiler.sources.bytestream import MAX_ROW_BYTES
 from trajectory_compiler.sources.documents import UnreadableError, parse
 from trajectory_compiler.sources.findings import Drops
 from trajectory_compiler.sources.mapped import MappedSource, first_of
-from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record, guess_mapping
+from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record
 from trajectory_compiler.sources.rows import json_value
-from trajectory_compiler.sources.tables import choose_table, without_semicolon
+from trajectory_compiler.sources.tables import choose_table, map_query, without_semicolon
 
 ADDRESSES = ("postgres://", "postgresql://")
 STATEMENT_TIMEOUT_SECONDS = 600
@@ -61,7 +61,7 @@ def open_postgres(address: str, options: SourceOptions) -> MappedSource:
     server = Server(address)
     if options.query is not None:
         relation, name = f"({without_semicolon(options.query)}) AS log", f"query-{short_hash(options.query)[:8]}"
-        mapping = guess_mapping("the query", server.sample(relation), options.columns)
+        mapping = map_query(_LOG, server.sample(relation), options)
     else:
         tables = server.tables()
         plain = structs.replace(options, table=options.table and options.table.removeprefix("public."))

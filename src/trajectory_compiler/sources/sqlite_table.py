@@ -14,9 +14,9 @@ from trajectory_compiler.model import Json, short_hash
 from trajectory_compiler.sources.documents import UnreadableError
 from trajectory_compiler.sources.findings import Drops
 from trajectory_compiler.sources.mapped import MappedSource, first_of
-from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record, guess_mapping
+from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record
 from trajectory_compiler.sources.rows import json_value
-from trajectory_compiler.sources.tables import choose_table, without_semicolon
+from trajectory_compiler.sources.tables import choose_table, map_query, without_semicolon
 
 MAGIC = b"SQLite format 3\0"
 
@@ -26,7 +26,7 @@ def open_sqlite(path: Path, options: SourceOptions) -> MappedSource:
     try:
         if options.query is not None:
             relation, name = f"({without_semicolon(options.query)})", f"query-{short_hash(options.query)[:8]}"
-            mapping = guess_mapping(path.name, _sample(path, relation), options.columns)
+            mapping = map_query(str(path), _sample(path, relation), options)
         else:
             name, mapping = choose_table(str(path), _tables(path), lambda table: _sample(path, _quoted(table)), options)
             relation = _quoted(name)

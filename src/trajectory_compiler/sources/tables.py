@@ -55,6 +55,13 @@ def _list(tables: Sequence[str]) -> str:
     return ", ".join(tables[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
+def map_query(log: str, rows: list[Record], options: SourceOptions) -> Mapping:
+    """Return the mapping of a query from its first rows. Raises SourceError where it gives none, MappingError."""
+    if not rows:
+        raise SourceError(f"read {log}", "the query gives no row", "Check its conditions.")
+    return guess_mapping("the query", rows, options.columns)
+
+
 def without_semicolon(query: str) -> str:
     """Return a query as it can stand inside another: a comment at its end must not swallow what follows."""
     return query.strip().rstrip(";").rstrip() + "\n"
