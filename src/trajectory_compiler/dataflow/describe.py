@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from trajectory_compiler.dataflow.fields import is_identity_key, looks_random, names_a_thing
-from trajectory_compiler.dataflow.index import SessionIndex
+from trajectory_compiler.dataflow.index import SessionIndex, path_endings
 from trajectory_compiler.dataflow.program import Call, Condition, Literal, Pick
 from trajectory_compiler.values import Leaf
 
@@ -35,17 +35,10 @@ def condition_for(index: SessionIndex, tool: str, leaf: Leaf) -> Condition | Non
 
 
 def _shortest_ending(index: SessionIndex, tool: str, leaf: Leaf) -> str | None:
-    parts = leaf.text.rstrip("/").split("/")
-    others = {
-        other.text for t in index.tools[tool] if (other := index.leaf(t, leaf.path)) is not None and other.text != leaf.text
-    }
-    for length in (1, 2, 3):
-        if length < len(parts):
-            short = "/".join(parts[-length:])
-            folded = short.lower()
-            clash = any(o.lower() == folded or o.lower().endswith("/" + folded) for o in others)
-            if not clash and leaf.text.endswith("/" + short) and len(short) >= 3:
-                return short
+    counts = index.endings(tool, leaf.path)
+    for short in path_endings(leaf.text)[:-1]:
+        if counts[short.lower()] == 1 and leaf.text.endswith("/" + short) and len(short) >= 3:
+            return short
     return None
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 from trajectory_compiler.config import DataflowOptions
 from trajectory_compiler.dataflow.candidate import Candidate, Draft, finish
 from trajectory_compiler.dataflow.families.chains import compositions, next_arguments, provenances
-from trajectory_compiler.dataflow.families.changes import preconditions, state_changes
+from trajectory_compiler.dataflow.families.changes import preconditions, state_changes, state_changes_across
 from trajectory_compiler.dataflow.families.counts import aggregations, comparisons, recalls
 from trajectory_compiler.dataflow.families.times import counts_between, temporals
 from trajectory_compiler.dataflow.families.walks import walks
@@ -23,6 +23,7 @@ PASSES: tuple[tuple[Family, Callable[[SessionIndex], Iterator[Draft]]], ...] = (
     ("next_argument", next_arguments),
     ("provenance", provenances),
     ("state_change", state_changes),
+    ("state_change", state_changes_across),
     ("precondition", preconditions),
     ("aggregation", aggregations),
     ("aggregation", counts_between),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from trajectory_compiler.dataflow.extract import extract
-from trajectory_compiler.dataflow.index import SessionIndex, continues
+from trajectory_compiler.dataflow.index import SessionIndex, contains
 from trajectory_compiler.dataflow.program import (
     Bridge,
     Call,
@@ -116,11 +116,13 @@ class _Evaluation:
         self.picked[node.name] = self._pick(node, matches)
 
     def _possible(self, node: Call, wanted: Sequence[tuple[Condition, str]]) -> Sequence[int]:
-        if node.tool is None:
-            return [turn.index for turn in self.index.turns if turn.kind == "tool"]
         for condition, text in wanted:
             if condition.op == "eq" and condition.path.startswith("/arguments"):
+                if node.tool is None:
+                    return self.index.across.get((condition.path, text), ())
                 return self.index.like.get((node.tool, condition.path, text), ())
+        if node.tool is None:
+            return [turn.index for turn in self.index.turns if turn.kind == "tool"]
         return self.index.tools.get(node.tool, ())
 
     def _wanted(self, condition: Condition) -> str:
@@ -136,7 +138,7 @@ class _Evaluation:
             return canonical(value) == text
         if condition.op == "ends":
             return isinstance(value, str) and (value == text or value.endswith("/" + text))
-        return occurs(value, text)
+        return contains(value, text)
 
     def _pick(self, node: Call, matches: tuple[int, ...]) -> tuple[int, ...]:
         if (
@@ -244,26 +246,3 @@ class _Evaluation:
         self.matches["(walk)"] = self.picked["(walk)"] = tuple(sorted(reached))
         labels = sorted(self._keep(self._read(t, walk.label)).text for t in sorted(reached))
         return msgspec.json.encode(labels).decode()
-
-
-def occurs(document: object, text: str) -> bool:
-    """Say whether a value occurs in a document as a whole scalar or as a token of a string (see `program`, *has*)."""
-    stack = [document]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            stack.extend(value.values())
-        elif isinstance(value, list):
-            stack.extend(value)
-        elif canonical(value) == text or (isinstance(value, str) and _contains_token(value, text)):
-            return True
-    return False
-
-
-def _contains_token(text: str, token: str) -> bool:
-    start = text.find(token) if token else -1
-    while start >= 0:
-        if not continues(text, start, start + len(token)):
-            return True
-        start = text.find(token, start + 1)
-    return False

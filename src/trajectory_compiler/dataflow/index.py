@@ -6,21 +6,24 @@ size of the session.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 
-from trajectory_compiler.model import Trajectory, Turn
+from trajectory_compiler.model import Json, Trajectory, Turn, canonical
 from trajectory_compiler.values import MAX_VALUE_CHARACTERS, Leaf, can_link, leaves
 
 MAX_LEAVES = 400
 COMMON_SHARE = 0.2
+MAX_CHECKED = 300
+_ATOM = re.compile(r"[\w-]+(?:[.,]\d+)*")
 
 
 class SessionIndex:
     """One session, indexed. Turn numbers are 0-based indices into `turns`.
 
-    `tools` lists the tool turns of each tool; `like` those of one tool with one argument value; `produced` and `used` give
+    `tools` lists the tool turns of each tool; `like` those of one tool with one argument value, `across`
+    those of any tool with it; `produced` and `used` give
     the places (turn, path) at which a value stands in responses and in arguments, earliest first; `keyed` the turns that hold
     a value under a key.
     """
@@ -34,15 +37,17 @@ class SessionIndex:
         self.responses: list[tuple[Leaf, ...]] = []
         self.tools: dict[str, list[int]] = defaultdict(list)
         self.like: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+        self.across: dict[tuple[str, str], list[int]] = defaultdict(list)
         self.produced: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self.used: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self.keyed: dict[tuple[str, str], list[int]] = defaultdict(list)
+        self._atoms: dict[str, list[int]] = defaultdict(list)
         self._response_fields: list[dict[str, Leaf]] = []
         self._argument_fields: list[dict[str, Leaf]] = []
         for turn in self.turns:
             self._add(turn)
-        self._text, self._starts = _searchable(self.turns, self.arguments, self.responses)
-        self._containing: dict[str, tuple[int, ...]] = {}
+        self._endings: dict[tuple[str, str], Counter[str]] = {}
+        self._containing: dict[str, Sequence[int]] = {}
 
     def _add(self, turn: Turn) -> None:
         arguments = tuple(leaves(turn.arguments, "/arguments", MAX_LEAVES))
@@ -50,6 +55,7 @@ class SessionIndex:
         self.arguments.append(arguments)
         self.responses.append(responses)
         self._argument_fields.append({leaf.path: leaf for leaf in arguments})
+        self._add_atoms(turn, arguments, responses)
         self._response_fields.append({leaf.path: leaf for leaf in responses})
         for leaf in (*arguments, *responses):
             showing = self.keyed[leaf.key, leaf.text]
@@ -61,6 +67,7 @@ class SessionIndex:
         for leaf in arguments:
             if len(leaf.text) <= MAX_VALUE_CHARACTERS:
                 self.like[turn.tool, leaf.path, leaf.text].append(turn.index)
+                self.across[leaf.path, leaf.text].append(turn.index)
                 if can_link(leaf.value, leaf.text):
                     self.used[leaf.text].append((turn.index, leaf.path))
         echoed = {leaf.text for leaf in arguments}
@@ -74,36 +81,57 @@ class SessionIndex:
             return self._response_fields[turn].get(path)
         return self._argument_fields[turn].get(path)
 
+    def endings(self, tool: str, path: str) -> Counter[str]:
+        """Count the different values of an argument of a tool by each ending of one to three path steps, in lower case."""
+        found = self._endings.get((tool, path))
+        if found is None:
+            values = {leaf.text for t in self.tools[tool] if (leaf := self.leaf(t, path)) is not None}
+            found = self._endings[tool, path] = Counter(ending.lower() for value in values for ending in path_endings(value))
+        return found
+
     def is_distinctive(self, value: str) -> bool:
         """Say whether a value is rare enough over the whole log to link two turns."""
         return self._frequency(value) <= self._common
 
-    def turns_showing(self, value: str) -> tuple[int, ...]:
-        """Return every turn in whose arguments or response the value occurs as a token, exchanges included."""
+    def _add_atoms(self, turn: Turn, arguments: Sequence[Leaf], responses: Sequence[Leaf]) -> None:
+        """Note which unbreakable words the turn shows, so that any value can be searched for from its rarest word."""
+        if len(arguments) >= MAX_LEAVES or len(responses) >= MAX_LEAVES:
+            arguments, responses = tuple(leaves(turn.arguments, "/arguments")), tuple(leaves(turn.response, "/response"))
+        shown: set[str] = set()
+        for leaf in (*arguments, *responses):
+            shown.update(_ATOM.findall(leaf.text))
+        for atom in shown:
+            self._atoms[atom].append(turn.index)
+
+    def turns_showing(self, value: str) -> Sequence[int]:
+        """Return every turn in whose arguments or response the value occurs as a token, exchanges included.
+
+        Where even its rarest word stands in very many turns, those turns are returned unchecked: such a value shows nothing.
+        """
         found = self._containing.get(value)
         if found is None:
-            found = self._containing[value] = tuple(self._search(value))
+            found = self._containing[value] = self._search(value)
         return found
 
-    def _search(self, value: str) -> Iterable[int]:
-        start, last = self._text.find(value), -1
-        while start >= 0:
-            end = start + len(value)
-            if not continues(self._text, start, end):
-                turn = bisect_right(self._starts, start) - 1
-                if turn != last:
-                    last = turn
-                    yield turn
-                    if turn + 1 >= len(self._starts):
-                        return
-                    start = self._text.find(value, self._starts[turn + 1])
-                    continue
-            start = self._text.find(value, start + 1)
+    def _search(self, value: str) -> Sequence[int]:
+        atoms = _ATOM.findall(value)
+        if not atoms:
+            return ()
+        rarest = min((self._atoms.get(atom, []) for atom in atoms), key=len)
+        if len(rarest) > MAX_CHECKED:
+            return rarest
+        return tuple(t for t in rarest if contains(self.turns[t].arguments, value) or contains(self.turns[t].response, value))
 
     def first_shown(self, value: str) -> int:
         """Return the first turn that shows the value, or the number of turns where none does."""
         showing = self.turns_showing(value)
         return showing[0] if showing else len(self.turns)
+
+
+def path_endings(value: str) -> list[str]:
+    """Return the last one, two and three steps of a path, and the whole of it."""
+    parts = value.rstrip("/").split("/")
+    return ["/".join(parts[-length:]) for length in (1, 2, 3) if length < len(parts)] + [value]
 
 
 def continues(text: str, start: int, end: int) -> bool:
@@ -118,19 +146,24 @@ def continues(text: str, start: int, end: int) -> bool:
     return after in (".", ",") and text[end - 1 : end].isdigit() and text[end + 1 : end + 2].isdigit()
 
 
-def _searchable(
-    turns: Sequence[Turn], arguments: Sequence[tuple[Leaf, ...]], responses: Sequence[tuple[Leaf, ...]]
-) -> tuple[str, list[int]]:
-    """Join the scalars of all turns into one text, NUL between them, and say where each turn starts."""
-    parts: list[str] = []
-    starts: list[int] = []
-    position = 0
-    for turn in turns:
-        starts.append(position)
-        more = arguments[turn.index], responses[turn.index]
-        if len(more[0]) >= MAX_LEAVES or len(more[1]) >= MAX_LEAVES:
-            more = tuple(leaves(turn.arguments, "/arguments")), tuple(leaves(turn.response, "/response"))
-        piece = "\0".join(leaf.text for side in more for leaf in side) + "\0"
-        parts.append(piece)
-        position += len(piece)
-    return "".join(parts), starts
+def contains(document: Json, token: str) -> bool:
+    """Say whether a value occurs in a document as a whole scalar or as a token of a string (see `program`, *has*)."""
+    stack = [document]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+        elif canonical(value) == token or (isinstance(value, str) and _has_token(value, token)):
+            return True
+    return False
+
+
+def _has_token(text: str, token: str) -> bool:
+    start = text.find(token) if token else -1
+    while start >= 0:
+        if not continues(text, start, start + len(token)):
+            return True
+        start = text.find(token, start + 1)
+    return False

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import permutations
 
 from trajectory_compiler.dataflow.candidate import Draft, varies
 from trajectory_compiler.dataflow.describe import condition_for
 from trajectory_compiler.dataflow.evaluate import field_source, number
-from trajectory_compiler.dataflow.fields import askable, is_nonce, is_speakable, primary_object, snake, values_of
+from trajectory_compiler.dataflow.fields import (
+    askable,
+    is_identity_key,
+    is_nonce,
+    is_speakable,
+    primary_object,
+    snake,
+    values_of,
+)
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Call, Change, Changes, Condition, Difference, Field, Get, StateAt
 from trajectory_compiler.values import Leaf
@@ -22,8 +32,12 @@ MAX_CHANGED = 3
 
 def objects(index: SessionIndex) -> Iterator[tuple[str, Leaf, list[int], Condition]]:
     """Yield the things that one tool was called for at least twice: tool, the naming argument, the calls, the condition."""
+    return _objects(index, least=2)
+
+
+def _objects(index: SessionIndex, least: int) -> Iterator[tuple[str, Leaf, list[int], Condition]]:
     for (tool, path, _), group in index.like.items():
-        if not 2 <= len(group) <= MAX_READS:
+        if not least <= len(group) <= MAX_READS:
             continue
         leaf = index.leaf(group[0], path)
         if leaf is None or primary_object(index, group[0]) != leaf:
@@ -47,6 +61,37 @@ def state_changes(index: SessionIndex) -> Iterator[Draft]:
             yield from _two_reads(index, (tool, condition, group), asked.field, asked.key)
         if len(group) >= 3:
             yield from _many_reads(index, tool, condition, group)
+
+
+def state_changes_across(index: SessionIndex) -> Iterator[Draft]:
+    """Yield: what a field of one object was when one tool read it, and what another tool's later response says."""
+    across: dict[tuple[str, str], dict[str, tuple[Condition, list[int]]]] = defaultdict(dict)
+    for tool, leaf, group, condition in _objects(index, least=1):
+        if not MAKING.search(snake(tool.rsplit(".", 1)[-1])):
+            across[snake(leaf.key), leaf.text][tool] = (condition, group)
+    for tools in across.values():
+        for (early, (where, reads)), (late, (also, writes)) in permutations(tools.items(), 2):
+            if writes[-1] - reads[0] < 2:
+                continue
+            sides = (
+                Call(name="A", tool=early, pick="first" if len(reads) > 1 else "only", where=(where,)),
+                Call(name="B", tool=late, pick="last" if len(writes) > 1 else "only", where=(also,)),
+            )
+            for asked in askable(index, reads[0]):
+                after = index.leaf(writes[-1], asked.field.path)
+                if after is None or asked.field.extract is not None or after.text == asked.text or is_identity_key(asked.key):
+                    continue
+                if len(set(values_of(index, early, asked.field).values())) >= 3:
+                    yield Draft(
+                        family="state_change",
+                        calls=sides,
+                        answer=Change(Get("A", asked.field), Get("B", asked.field)),
+                        key=asked.key,
+                        answer_type="change",
+                        support=(reads[0], writes[-1]),
+                        hops=1,
+                        bonus=0.15,
+                    )
 
 
 def _is_one_object(index: SessionIndex, tool: str, group: Sequence[int]) -> bool:

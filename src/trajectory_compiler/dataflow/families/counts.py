@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -68,16 +68,12 @@ def _counts(index: SessionIndex) -> Iterator[Draft]:
 
 def _counts_across_tools(index: SessionIndex) -> Iterator[Draft]:
     """Count the calls, and the tools, that were given one thing under one name, where several tools were."""
-    across: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for (_, path, text), group in index.like.items():
-        across[path, text].extend(group)
-    for (path, text), group in across.items():
-        group.sort()
+    for (path, text), group in index.across.items():
+        if not MIN_COUNT <= len(group) <= MAX_COUNT or path.count("/") != 2:
+            continue
         tools = Counter(index.turns[t].tool for t in group)
         leaf = index.leaf(group[0], path)
-        if len(tools) < 2 or not MIN_COUNT <= len(group) <= MAX_COUNT or leaf is None or path.count("/") != 2:
-            continue
-        if not names_a_thing(leaf) or not is_identity_key(leaf.key):
+        if len(tools) < 2 or leaf is None or not names_a_thing(leaf) or not is_identity_key(leaf.key):
             continue
         where = (Condition(path=path, op="eq", value=Literal(text)),)
         calls = (Call(name="A", tool=None, pick="all", where=where),)

@@ -140,6 +140,13 @@ def _state_change(program: Program, choice: int) -> str:
     node = program.calls[0]
     done = act(node).past
     match program.answer:
+        case Change(left, right) if program.call(right.call).tool != node.tool:
+            later = program.call(right.call)
+            return _pick(
+                choice,
+                f"how did the {noun(left.field)} change between the time {when(node)} and the time it {_short(later)}?",
+                f"what was the {noun(left.field)} when {when(node)}, and what was it when the agent later {_short(later)}?",
+            )
         case Change(left, _):
             return _pick(
                 choice,
