@@ -98,6 +98,13 @@ def test_content_alone() -> None:
     assert set(mapping.confidence.values()) == {0.4}
 
 
+def test_large_numbers_are_no_times() -> None:
+    """A column of large numbers is not taken for stamps unless its name says so."""
+    rows = [{"session_id": "a", "tool": "t", "customer": 400_000_000 + n} for n in range(5)]
+    assert "created_at" not in mapped(*rows).columns
+    assert mapped(*rows, created_at="customer").columns["created_at"] == "customer"
+
+
 @pytest.mark.parametrize(("absent", "said"), [("session_id", "the session id"), ("tool", "the tool")])
 def test_needed_column(absent: str, said: str) -> None:
     """Without a session or a tool the log cannot be read: the sentence lists the columns and says what to do."""

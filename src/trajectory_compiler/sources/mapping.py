@@ -148,12 +148,18 @@ def _comes_back(seen: list[Json], shape: re.Pattern[str]) -> bool:
     return fits and len(seen) >= 4 and 1 < len(set(seen)) <= len(seen) / 2
 
 
+def _looks_like_a_time(value: Json) -> bool:
+    """Say whether a value alone, without a telling name, is a stamp: large numbers may also be ids, so years must be ours."""
+    stamp = utc_stamp(value)
+    return stamp is not None and "2010" <= stamp.text[:4] <= "2060"
+
+
 def _is_object(value: Json) -> bool:
     return isinstance(value, dict) or (isinstance(value, str) and value.lstrip()[:1] == "{")
 
 
 _LOOKS: dict[Role, Callable[[list[Json]], bool]] = {
-    "created_at": lambda seen: all(utc_stamp(value) is not None for value in seen),
+    "created_at": lambda seen: all(map(_looks_like_a_time, seen)),
     "arguments": lambda seen: all(_is_object(value) for value in seen),
     "session_id": lambda seen: _comes_back(seen, _IDENTIFIER) and any(c.isdigit() for c in str(seen[0])),
     "tool": lambda seen: _comes_back(seen, _NAME) and not any(c.isdigit() for c in str(seen[0])),
