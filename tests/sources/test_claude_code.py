@@ -194,7 +194,7 @@ def test_resumed_sessions(tmp_path: Path) -> None:
     """Lines that a resumed session repeats are read once, for the session that ended first, whatever the files are called."""
     first = [line("user", 0, "hi", uuid="u0"), call(1, "t1", "Read", {}, uuid="u1"), result(2, "t1", "x", uuid="u2")]
     same_uuids = [item | {"sessionId": "res1"} for item in first]
-    new_uuids = [item | {"sessionId": "res2", "uuid": item["uuid"] + "-new"} for item in first[1:]]
+    new_uuids = [item | {"sessionId": "res2", "uuid": item["uuid"] + "-new"} for item in first]
     write(tmp_path / "p" / "zzz.jsonl", *first)
     write(tmp_path / "p" / "aaa.jsonl", *same_uuids, call(8, "t2", "Bash", {}, session="res1"))
     write(tmp_path / "p" / "bbb.jsonl", *new_uuids, call(9, "t3", "Edit", {}, session="res2"))
@@ -206,7 +206,7 @@ def test_resumed_sessions(tmp_path: Path) -> None:
         ("res2", "Edit"),
     ]
     assert rows[1].response == "x"
-    assert counts == {"duplicate_of_resumed_session": 5, "call_without_result": 2}
+    assert counts == {"duplicate_of_resumed_session": 6, "call_without_result": 2}
 
 
 def test_places_name_file_and_line(tmp_path: Path) -> None:

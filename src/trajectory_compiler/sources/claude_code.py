@@ -7,7 +7,8 @@ What becomes of a line:
     assistant: thinking                `thinking` rows (empty ones, whose text the service kept, are left out)
     side chains (subagents)            sessions of their own, `<session>/<agent>`: another agent, with its own context
     compacted summaries                dropped and counted: a summary repeats earlier turns, it must not support an answer
-    lines that a resumed session repeats   dropped and counted, by uuid and by call id; the session that ended first keeps them
+    what a resumed session repeats     dropped and counted (same uuid, call id, or stamp and text); the session that
+                                       ended first keeps them
     everything else                    the client's bookkeeping, counted
 
 The response of a call is the structured `toolUseResult` where there is one (it names fields that the text only shows), else
@@ -83,7 +84,7 @@ class ClaudeCodeReader:
         ends: list[tuple[str, str, Path]] = []
         for file in sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]:
             try:
-                ends.append((str(file.parent), last_stamp(file), file))
+                ends.append((str(project_of(file)), last_stamp(file), file))
             except OSError:
                 self._unreadable.append(file)
         self.files = [(folder, JsonlReader(file), file) for folder, _, file in sorted(ends)]
@@ -179,7 +180,9 @@ class _SessionFile:
             [{"type": "text", "text": content}] if isinstance(content, str) else content if isinstance(content, list) else []
         )
         said = [text for block in blocks if (text := _text_block(block)) and not text.lstrip().startswith(_INJECTED)]
-        if said:
+        if said and not self._is_new(f"{line['type']} {line.get('timestamp')} {said}"):
+            self._drops.add("duplicate_of_resumed_session", self._place)
+        elif said:
             yield shared | {"id": str(line.get("uuid")), "kind": line["type"], "content": "\n".join(said)}
         results = [block for block in blocks if isinstance(block, dict) and block.get("type") == "tool_result"]
         for place, block in enumerate(blocks):
@@ -217,6 +220,14 @@ class _SessionFile:
             "success": False if failed else None,
             "duration": _milliseconds_between(self._started.pop(call_id, None), shared["created_at"]),
         }
+
+
+def project_of(path: Path) -> Path:
+    """Return the project folder of a session file; subagents lie deeper, in `<project>/<session>/subagents/`."""
+    for parent in path.parents:
+        if parent.name == "subagents":
+            return parent.parent.parent
+    return path.parent
 
 
 def last_stamp(path: Path) -> str:
