@@ -72,6 +72,7 @@ def test_values_under_telling_keys_are_replaced(document: Json, redacted: Json) 
             "cookie": "",
         },
         {"secret": "arn:aws:secretsmanager:eu-west-1:123:secret:db-x1"},
+        {"credentials": "requested", "token": "expired", "cookie": "accepted", "password": "unavailable"},
         {"token": 5, "phone": "ext 4", "tel": "2026-05-04T10:00:00Z", "card": "visa ending 7447"},
         {"max_tokens": 4096, "nextToken": "abcdef0123456789"},
         {"id": "0190a5c2-8f3e-7abc-9def-0123456789ab", "sha": "440e50454f31af3176813e02ea68ef786e4d3cea", "flight": "HAT057"},

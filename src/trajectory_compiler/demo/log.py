@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from trajectory_compiler.demo.business import TOOLS, Agent, longest_session, plan, session
 from trajectory_compiler.demo.simulation import play
 from trajectory_compiler.demo.world import World
+from trajectory_compiler.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def write_demo_log(path: Path, seed: int = 7, scale: int = 1) -> DemoSummary:
     """Write a log of about 170 sessions and 9,000 rows per unit of `scale`; same seed and scale, same bytes on any machine.
 
     Every copy is a business of its own with its own identifiers. The file appears under its name when it is complete.
-    Raises: OSError: the file cannot be written.
+    Raises: InputError: the file cannot be written.
     """
     lengths: list[int] = []
     agents: set[str] = set()
@@ -41,8 +42,10 @@ def write_demo_log(path: Path, seed: int = 7, scale: int = 1) -> DemoSummary:
                     name = f"{agent.name}-{copy * 1_000 + number:05d}"
                     lengths.append(_write_session(file, world, agent, (name, turns)))
         part.replace(path)
-    finally:
+    except OSError as error:
         part.unlink(missing_ok=True)
+        seen = error.strerror or type(error).__name__
+        raise InputError(f"write the demo log '{path}'", seen, "Name another place for it.") from error
     ordered = sorted(lengths)
     return DemoSummary(
         rows=sum(lengths),

@@ -31,15 +31,20 @@ def _package(world: World, name: str) -> Package:
             pinned={repo: _release(world.dice) for repo in world.dice.draw(names.REPOSITORIES, 3)},
         )
         for _ in range(world.dice.integer(1, 2)):
-            advisory = Advisory(
-                advisory_id=world.new_id("ADV", 1_200),
-                package=name,
-                severity=world.dice.pick(("low", "moderate", "high", "critical")),
-                fixed_in=_newer(latest, world.dice),
-                reporter=world.person_name(),
-            )
-            world.advisories[advisory.advisory_id] = advisory
+            _warn(world, world.packages[name])
     return world.packages[name]
+
+
+def _warn(world: World, package: Package) -> None:
+    """Publish an advisory whose mending release is still to come."""
+    advisory = Advisory(
+        advisory_id=world.new_id("ADV", 1_200),
+        package=package.name,
+        severity=world.dice.pick(("low", "moderate", "high", "critical")),
+        fixed_in=_newer(package.latest, world.dice),
+        reporter=world.person_name(),
+    )
+    world.advisories[advisory.advisory_id] = advisory
 
 
 def read_lockfile(world: World, repository: str) -> Response:
@@ -197,9 +202,12 @@ def drift(world: World) -> None:
     """Let maintainers publish and reviewers review."""
     if world.packages:
         package = world.packages[world.some("package", list(world.packages))]
-        package.latest, package.published = _newer(package.latest, world.dice), world.date(0)
-        if world.dice.chance(0.2):
+        if world.dice.chance(0.5):
+            package.latest, package.published = _newer(package.latest, world.dice), world.date(0)
+        elif world.dice.chance(0.4):
             package.maintainer = world.person_name()
+        if world.dice.chance(0.15):
+            _warn(world, package)
     if world.pull_requests:
         review = world.pull_requests[world.some("pull_request", list(world.pull_requests))]
         review.state = world.dice.pick(("open", "changes requested", "approved", "merged"))

@@ -160,9 +160,9 @@ def two_at_once(world: World) -> Steps:
 
 def drift(world: World) -> None:
     """Let other people work: a due date moves, an owner changes, a task is done; hours come free."""
-    if world.todos:
+    for _ in range(2 if world.todos else 0):
         todo = world.todos[world.some("todo", list(world.todos))]
-        if world.dice.chance(0.4):
+        if world.dice.chance(0.5):
             todo.due = world.date(world.dice.integer(1, 30))
         elif world.dice.chance(0.5):
             todo.owner = world.staff()

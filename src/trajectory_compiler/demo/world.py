@@ -107,8 +107,8 @@ class World:
         return self._seen.get(kind, ())
 
     def some(self, kind: str, everything: Sequence[str]) -> str:
-        """Return a thing that other people work on: mostly one that the agent has met, so that it finds it changed."""
-        met = self.met(kind)
+        """Return a thing that other people work on: mostly one that the agent met lately, so that it finds it changed."""
+        met = self.met(kind)[-6:]
         return self.dice.pick(met if met and self.dice.chance(0.75) else everything)
 
     # --- making things -------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ class World:
             sender=sender,
             to=f"office@{names.OWN_DOMAIN}",
             subject=subject,
-            sent=self.date(-self.dice.integer(0, 6)),
+            sent=self.date(0),
             lines=tuple(lines),
         )
         self.mails[mail.mail_id] = mail

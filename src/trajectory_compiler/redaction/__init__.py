@@ -1,4 +1,4 @@
-"""The redaction boundary: the only maker of `Trajectory`. See `boundary.redact` and `docs/redaction.md`."""
+"""The redaction boundary: the only maker of `Trajectory`."""
 
 from trajectory_compiler.redaction.boundary import Boundary, redact
 from trajectory_compiler.redaction.policies import load_policy

@@ -37,7 +37,9 @@ _NO_SECRET_WORDS = frozenset(
     "disabled pending revoked rotated ok error failed empty string str text number int integer bool "
     "boolean object bytes any password passwd passphrase secret token bearer basic digest apikey api_key "
     "authorization cookie credentials credential omitted denied allow deny varchar include omit same- "
-    "origin n/a hidden_due_to_security_reasons".split()
+    "origin n/a hidden_due_to_security_reasons requested installed sent received created deleted updated "
+    "changed stored configured provided supplied issued granted refused rejected accepted approved "
+    "verified unverified available unavailable loaded saved encrypted hashed needed incomplete complete".split()
 )
 TABLES = tuple(
     tuple(sorted(table))
