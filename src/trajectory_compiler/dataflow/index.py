@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from trajectory_compiler.model import Json, Trajectory, Turn, canonical
 from trajectory_compiler.values import MAX_VALUE_CHARACTERS, Leaf, can_link, leaves
@@ -16,6 +17,7 @@ from trajectory_compiler.values import MAX_VALUE_CHARACTERS, Leaf, can_link, lea
 MAX_LEAVES = 400
 COMMON_SHARE = 0.2
 MAX_CHECKED = 300
+STAMP_PATH = "/created_at"
 _ATOM = re.compile(r"[\w-]+(?:[.,]\d+)*")
 
 
@@ -46,6 +48,7 @@ class SessionIndex:
         self._argument_fields: list[dict[str, Leaf]] = []
         for turn in self.turns:
             self._add(turn)
+        self.stamps = Counter(turn.created_at for turn in self.turns)
         self._endings: dict[tuple[str, str], Counter[str]] = {}
         self._containing: dict[str, Sequence[int]] = {}
 
@@ -77,9 +80,18 @@ class SessionIndex:
 
     def leaf(self, turn: int, path: str) -> Leaf | None:
         """Return the scalar at a pointer of a turn, if it is there."""
+        if path == STAMP_PATH:
+            stamp = self.turns[turn].created_at
+            return None if stamp is None else Leaf(path, "created_at", stamp, stamp)
         if path.startswith("/response"):
             return self._response_fields[turn].get(path)
         return self._argument_fields[turn].get(path)
+
+    def times_are_real(self) -> bool:
+        """Say whether the stamps look recorded rather than made up: the gaps between turns are of many lengths."""
+        stamps = [t.created_at for t in self.turns if t.created_at is not None]
+        seconds = {_seconds(later) - _seconds(earlier) for earlier, later in pairwise(stamps)}
+        return len(stamps) == len(self.turns) and len(seconds) >= min(4, len(stamps) // 3)
 
     def endings(self, tool: str, path: str) -> Counter[str]:
         """Count the different values of an argument of a tool by each ending of one to three path steps, in lower case."""
@@ -126,6 +138,12 @@ class SessionIndex:
         """Return the first turn that shows the value, or the number of turns where none does."""
         showing = self.turns_showing(value)
         return showing[0] if showing else len(self.turns)
+
+
+def _seconds(stamp: str) -> int:
+    """Return the second of the day that a stamp names: enough to compare gaps."""
+    clock = stamp[11:19]
+    return int(clock[:2]) * 3600 + int(clock[3:5]) * 60 + int(clock[6:8]) if len(clock) == 8 else 0
 
 
 def path_endings(value: str) -> list[str]:

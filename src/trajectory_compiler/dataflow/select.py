@@ -41,9 +41,10 @@ _GROUPS: dict[Family, str] = {
     "recall": "rest",
     "walk": "rest",
 }
-MAX_SHARE: dict[str, float] = {"composition": 0.6, "aggregation": 0.4, "order": 0.4, "rest": 0.3}
+MAX_SHARE: dict[str, float] = {"composition": 0.6, "aggregation": 0.25, "order": 0.4, "rest": 0.25}
+UNANSWERABLE_SHARE = 0.11
 _LOOK_AHEAD = 60
-_TRIES_PER_PAIR = 6
+_TRIES_PER_PAIR = 3
 
 
 def quota(turns: int, options: DataflowOptions) -> int:
@@ -93,12 +94,17 @@ class _Selection:
         return kept
 
     def _lagging(self, done: int) -> str | None:
-        open_groups = [
-            g for g, pool in self.pools.items() if pool and self.taken[g] < max(1, round(MAX_SHARE.get(g, 1.0) * self.wanted))
-        ]
+        open_groups = [g for g, pool in self.pools.items() if pool and self.taken[g] < self._most(g, done)]
         if not open_groups:
             return None
         return max(open_groups, key=lambda g: (TARGET_MIX[g] * (done + 1) - self.taken[g] + self._jitter(g, done), g))
+
+    def _most(self, group: str, done: int) -> int:
+        """Return how many pairs a group may have: a share of what is wanted, of what is there for the unanswerable ones."""
+        if group == "unanswerable":
+            answerable = done - self.taken[group]
+            return int(UNANSWERABLE_SHARE / (1 - UNANSWERABLE_SHARE) * answerable + self._jitter(group, 0) / 0.4)
+        return max(1, round(MAX_SHARE.get(group, 1.0) * self.wanted))
 
     def _jitter(self, group: str, done: int) -> float:
         """Spread the small shares over sessions: a tenth of a pair is a pair in every tenth session."""

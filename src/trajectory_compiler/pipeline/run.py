@@ -92,7 +92,7 @@ class _Run:
                 self.store.save_sessions(batch)
                 batch, size = [], 0
         self.store.save_sessions(batch)
-        found = (*self.source.findings(), *self.sessions.findings())
+        found = self.sessions.findings()
         self.store.save_findings(self.run_id, self.source.name, found)
         self.dropped += sum(finding.count for finding in found)
         return RunSummary(
@@ -147,5 +147,3 @@ class _Run:
             pairs=outcome.pairs,
             findings=outcome.findings,
         )
-
-

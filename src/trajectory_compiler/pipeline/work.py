@@ -94,7 +94,13 @@ def worker_count(wanted: int, sessions: int) -> int:
     """Return how many processes to use: as asked, else one a core, and one alone for a small log."""
     if wanted:
         return wanted
-    return 1 if sessions <= SMALL_LOG else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return (
+        1
+        if sessions <= SMALL_LOG
+        else len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )
 
 
 _job: list[Job] = []

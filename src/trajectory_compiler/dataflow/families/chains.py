@@ -18,7 +18,7 @@ from trajectory_compiler.dataflow.fields import (
     snake,
     values_of,
 )
-from trajectory_compiler.dataflow.index import SessionIndex
+from trajectory_compiler.dataflow.index import STAMP_PATH, SessionIndex
 from trajectory_compiler.dataflow.program import Bridge, Call, Condition, Field, Get, Target
 
 MAX_USES = 6
@@ -85,7 +85,7 @@ def _ask_at_end(index: SessionIndex, chain: tuple[Link, ...]) -> Iterator[Draft]
     last = chain[-1].consumer
     bridges = {link.value for link in chain}
     support = (chain[0].producer, *(link.consumer for link in chain))
-    for asked in best_fields(_end_fields(index, last, bridges), MAX_FIELDS):
+    for asked in (*best_fields(_end_fields(index, last, bridges), MAX_FIELDS), *_time_of(index, last)):
         yield Draft(
             family="composition",
             calls=calls,
@@ -95,6 +95,13 @@ def _ask_at_end(index: SessionIndex, chain: tuple[Link, ...]) -> Iterator[Draft]
             support=support,
             hops=len(calls),
         )
+
+
+def _time_of(index: SessionIndex, turn: int) -> Iterator[Asked]:
+    """Yield the time of an effect as a field to ask for, where times are real and no other call shares it."""
+    stamp = index.turns[turn].created_at
+    if stamp is not None and index.turns[turn].effect and index.stamps[stamp] == 1 and index.times_are_real():
+        yield Asked(Field(path=STAMP_PATH), "created_at", stamp, "date")
 
 
 def _end_fields(index: SessionIndex, turn: int, bridges: set[str]) -> Iterator[Asked]:

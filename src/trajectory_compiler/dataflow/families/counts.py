@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -50,9 +50,19 @@ def aggregations(index: SessionIndex) -> Iterator[Draft]:
             yield from _over_all(index, tool, condition, group)
 
 
+def is_even_count(index: SessionIndex, group: Sequence[int], siblings: Sequence[int]) -> bool:
+    """Say whether a count can be asked: no failed call in it to quarrel about, and not the usual count of its siblings."""
+    if any(index.turns[t].ok is False for t in group):
+        return False
+    return len(set(siblings)) >= MIN_COUNT and siblings.count(len(group)) * 3 <= len(siblings)
+
+
 def _counts(index: SessionIndex) -> Iterator[Draft]:
+    sizes: dict[tuple[str, str], list[int]] = defaultdict(list)
     for (tool, path, _), group in index.like.items():
-        if not MIN_COUNT <= len(group) <= MAX_COUNT or len(group) == len(index.tools[tool]):
+        sizes[tool, path].append(len(group))
+    for (tool, path, _), group in index.like.items():
+        if not MIN_COUNT <= len(group) <= MAX_COUNT or not is_even_count(index, group, sizes[tool, path]):
             continue
         condition = _group_condition(index, tool, path, group)
         if condition is None:
@@ -68,6 +78,9 @@ def _counts(index: SessionIndex) -> Iterator[Draft]:
 
 def _counts_across_tools(index: SessionIndex) -> Iterator[Draft]:
     """Count the calls, and the tools, that were given one thing under one name, where several tools were."""
+    sizes: dict[str, list[int]] = defaultdict(list)
+    for (path, _), group in index.across.items():
+        sizes[path].append(len(group))
     for (path, text), group in index.across.items():
         if not MIN_COUNT <= len(group) <= MAX_COUNT or path.count("/") != 2:
             continue
@@ -77,7 +90,8 @@ def _counts_across_tools(index: SessionIndex) -> Iterator[Draft]:
             continue
         where = (Condition(path=path, op="eq", value=Literal(text)),)
         calls = (Call(name="A", tool=None, pick="all", where=where),)
-        yield _aggregate(calls, Count("A"), group, "count", 0.1)
+        if is_even_count(index, group, sizes[path]):
+            yield _aggregate(calls, Count("A"), group, "count", 0.1)
         single = [t for t in group if tools[index.turns[t].tool] == 1]
         if MIN_COUNT <= len(tools) < len(group):
             yield _aggregate(calls, Distinct("A", Field(path="/tool")), single, "tool", 0.1)

@@ -39,7 +39,8 @@ def counts_between(index: SessionIndex) -> Iterator[Draft]:
             if tool in (node.tool, other.tool) or not _is_kindred(tool, str(node.tool)):
                 continue
             between = turns[bisect_right(turns, start) : bisect_left(turns, end)]
-            if 3 <= len(between) <= MAX_BETWEEN and len(between) < len(turns):
+            settled = all(index.turns[t].ok is not False for t in between)
+            if settled and 3 <= len(between) <= MAX_BETWEEN and len(between) < len(turns):
                 yield Draft(
                     family="aggregation",
                     calls=(node, other, Call(name="A", tool=tool, pick="all", after="X", before="Y")),

@@ -44,6 +44,7 @@ _FORMS = {
     "tool": "Name the tool.",
     "list": "Answer with a JSON array, sorted.",
 }
+_STAMP_FORM = "Give the time stamp of that call as it stands in the log."
 
 
 def word(candidate: Candidate) -> str:
@@ -53,13 +54,17 @@ def word(candidate: Candidate) -> str:
     if program.family == "unanswerable":
         family = _base_family(program)
     question = _WORDERS[family](program, _choice(program))
-    form = _FORMS[candidate.answer_type]
+    form = _STAMP_FORM if candidate.key == "created_at" else _FORMS[candidate.answer_type]
     return f"{question[0].upper()}{question[1:]} {form}"
 
 
 def _base_family(program: Program) -> Family:
     if program.until is not None:
         return "next_argument"
+    if isinstance(program.answer, Change):
+        return "precondition" if program.calls[0].ok is False else "state_change"
+    if isinstance(program.answer, StateAt | Changes):
+        return "state_change"
     if isinstance(program.answer, Difference):
         return "comparison" if program.calls[0].pick != "first" else "state_change"
     if any(node.before or node.after for node in program.calls):
@@ -92,6 +97,8 @@ def _composition(program: Program, choice: int) -> str:
         steps += f" with it, the agent later {act(node).past} and so got the {noun(_bridge_of(following).field)};"
     asked = noun(program.answer.field)
     end = act(last).past
+    if program.answer.field.path == "/created_at":
+        return _time_of_use(program, choice)
     if steps:
         begin = f"start from {got} that came back when {when(first)};{steps}"
         return f"{begin} with that, it later {end}. What was the {asked} in that last response?"
@@ -101,6 +108,20 @@ def _composition(program: Program, choice: int) -> str:
         f"take {got} that came back when {when(first)}. What was the {asked} in the response"
         f" when the agent later {end} with it?",
         f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
+    )
+
+
+def _time_of_use(program: Program, choice: int) -> str:
+    first, *rest = program.calls
+    path = ""
+    for node in rest[:-1]:
+        path += f", then took what came back when it {act(node).past} with it"
+    got = noun(_bridge_of(rest[0]).field)
+    end = act(rest[-1])
+    return _pick(
+        choice,
+        f"{when(first)} and got back the {got}{path}. At what time did it later {end.base} with that value?",
+        f"when did the agent {end.base} with the {got} that it had got when it {_short(first)}{path}?",
     )
 
 
@@ -307,7 +328,7 @@ def explain(index: SessionIndex, candidate: Candidate) -> str:
     }
     steps: list[str] = []
     for node in program.calls:
-        turns = trace.picked.get(node.name, ())
+        turns = [t for t in trace.picked.get(node.name, ()) if t not in candidate.withheld]
         if not turns:
             continue
         places = ", ".join(f"#{t:03d}" for t in turns[:12]) + (", ..." if len(turns) > 12 else "")
@@ -318,6 +339,8 @@ def explain(index: SessionIndex, candidate: Candidate) -> str:
         ]
         facts += [f"{noun(_answer_field(program))} {s.text}" for s in trace.sources if s.turn in turns[:12]]
         steps.append(f"{places}: the agent {act(node).past}" + (f" ({'; '.join(dict.fromkeys(facts))})" if facts else "") + ".")
+    if candidate.withheld:
+        steps.append("The call that would give the rest is not in the log.")
     return " ".join(steps)
 
 
