@@ -88,6 +88,12 @@ def is_national_phone(text: str) -> bool:
     return len(digits) == 11 or (len(digits) == 10 and digits[1] in "12358")
 
 
+def is_0044_phone(text: str) -> bool:
+    """Say whether digits after 0044 are a British number without its zero."""
+    national = digits_of(text.replace("(0)", ""))[4:]
+    return len(national) in (9, 10) and national[0] in "12357"
+
+
 def is_email(text: str) -> bool:
     """Say whether an address-like text is one: no file (`icon@2x.png`), no clone URL (`git@github.com`)."""
     local, _, domain = text.replace("%40", "@").partition("@")
@@ -129,6 +135,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "card": _longest(is_card),
     "phone_international": _longest(is_international_phone),
     "phone_national": _longest(is_national_phone),
+    "phone_0044": _longest(is_0044_phone),
     "email": _whole(is_email),
     "opaque": _whole(is_opaque),
     "url_password": _whole(is_url_password),

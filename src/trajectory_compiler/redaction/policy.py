@@ -15,7 +15,7 @@ from trajectory_compiler.model import short_hash
 
 BOUNDARY_VERSION = 1
 Kind = Literal["SECRET", "CARD", "EMAIL", "PHONE", "UNSCANNED"]
-Check = Literal["", "card", "phone_international", "phone_national", "email", "opaque", "url_password"]
+Check = Literal["", "card", "phone_international", "phone_national", "phone_0044", "email", "opaque", "url_password"]
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
