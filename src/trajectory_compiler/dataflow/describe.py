@@ -22,11 +22,12 @@ def anchors(index: SessionIndex, turn: int) -> list[Leaf]:
     return sorted(found, key=_rank)[:_MAX_ANCHORS]
 
 
-def _rank(leaf: Leaf) -> tuple[bool, bool, int, int]:
-    return (looks_random(leaf.text), not is_identity_key(leaf.key), leaf.path.count("/"), len(leaf.text) // 12)
+def _rank(leaf: Leaf) -> tuple[bool, bool, int]:
+    """Put identities first, machine-made ones last; among equals the order of the arguments stands, first is weightiest."""
+    return (looks_random(leaf.text), not is_identity_key(leaf.key), leaf.path.count("/"))
 
 
-def condition_for(index: SessionIndex, tool: str, leaf: Leaf) -> Condition | None:
+def condition_for(index: SessionIndex, tool: str | None, leaf: Leaf) -> Condition | None:
     """Return the condition that names this argument's value, shortened for paths where the short form is unambiguous."""
     if leaf.text.startswith(("/", "~/")) or (leaf.text.count("/") >= 3 and "://" not in leaf.text and " " not in leaf.text):
         short = _shortest_ending(index, tool, leaf)
@@ -34,7 +35,7 @@ def condition_for(index: SessionIndex, tool: str, leaf: Leaf) -> Condition | Non
     return Condition(path=leaf.path, op="eq", value=Literal(leaf.text))
 
 
-def _shortest_ending(index: SessionIndex, tool: str, leaf: Leaf) -> str | None:
+def _shortest_ending(index: SessionIndex, tool: str | None, leaf: Leaf) -> str | None:
     counts = index.endings(tool, leaf.path)
     for short in path_endings(leaf.text)[:-1]:
         if counts[short.lower()] == 1 and leaf.text.endswith("/" + short) and len(short) >= 3:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from trajectory_compiler.dataflow.extract import extractable
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.dataflow.program import Field
+from trajectory_compiler.dataflow.program import Extract, Field
 from trajectory_compiler.model import AnswerType, Json
 from trajectory_compiler.values import Leaf
 
@@ -27,7 +27,8 @@ _SETTINGS = frozenset(
     output_mode type format sort sortby sort_by order order_by direction verbose debug dry_run dryrun timeout
     ms wait retries multiline replace_all run_in_background head_limit context head tail fields include
     exclude recursive force language locale encoding unit units version content new_string old_string prompt
-    plan thought code script body text message html data payload activeform expression subagent_type cursor
+    plan thought code script body text message html data payload activeform expression
+    status state priority enabled active_form subagent_type cursor
     token nexttoken next_token after before host -a -b -c -n -i level
 """.split()
 )
@@ -82,9 +83,12 @@ class Asked(NamedTuple):
 
 
 def askable(index: SessionIndex, turn: int) -> tuple[Asked, ...]:
-    """Return the fields of a turn's response that could be answers; of fields with one value, the first stands for all."""
+    """Return the fields of a turn's response that could be answers.
+
+    Of several fields with one value the first stands for all; what only echoes an argument is left out.
+    """
     found: list[Asked] = []
-    seen: set[str] = set()
+    seen = {leaf.text for leaf in index.arguments[turn]}
     for leaf in index.responses[turn]:
         for asked in _from_leaf(leaf):
             if asked.text not in seen:
@@ -98,8 +102,13 @@ def askable_arguments(index: SessionIndex, turn: int) -> tuple[Asked, ...]:
     return tuple(
         Asked(Field(path=leaf.path), leaf.key, leaf.text, answer_type_of(leaf.value, leaf.text, leaf.key))
         for leaf in index.arguments[turn]
-        if names_a_thing(leaf) and is_speakable(leaf.path) and not is_nonce(leaf.key, leaf.text)
+        if names_a_thing(leaf) and is_worth_asking(leaf.key, leaf.value, leaf.text) and not _is_remark(index, turn, leaf)
     )
+
+
+def _is_remark(index: SessionIndex, turn: int, leaf: Leaf) -> bool:
+    """Say whether an argument only remarks on the call (a description beside a command), so that nobody would ask for it."""
+    return leaf.key == "description" and index.leaf(turn, "/arguments/command") is not None
 
 
 def _from_leaf(leaf: Leaf) -> list[Asked]:
@@ -118,11 +127,20 @@ def _from_leaf(leaf: Leaf) -> list[Asked]:
                 answer_type_of(hit.text, hit.text, rule.key),
             )
             for rule, hit in extractable(leaf.text)
-            if is_worth_asking(rule.key, hit.text, hit.text) and not (rule.kind == "quantity" and not _is_counted(rule.key))
+            if is_worth_asking(rule.key, hit.text, hit.text) and _reads_well(rule, hit.text)
         ]
     if is_worth_asking(leaf.key, leaf.value, leaf.text):
         return [Asked(Field(path=leaf.path), leaf.key, leaf.text, answer_type_of(leaf.value, leaf.text, leaf.key))]
     return []
+
+
+def _reads_well(rule: Extract, text: str) -> bool:
+    """Say whether what an extractor found reads as a fact of prose, not as a line of code or markup."""
+    if rule.kind == "quantity":
+        return _is_counted(rule.key)
+    if rule.kind == "line_value":
+        return len(rule.key) >= 4 and text[0].isalnum() and text[-1] not in ",;{[(" and "=" not in text
+    return text[0] not in "<{["
 
 
 def _is_counted(word: str) -> bool:
@@ -132,6 +150,8 @@ def _is_counted(word: str) -> bool:
 
 def is_worth_asking(key: str, value: Json, text: str) -> bool:
     """Say whether a value could be an answer that somebody would want: short, readable, no nonce, no stamp, no truth value."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and is_identity_key(key):
+        return False
     if isinstance(value, bool) or not text or len(text) > MAX_ANSWER_CHARACTERS or text != text.strip():
         return False
     if not text.isprintable() or is_nonce(key, text) or text.count(" ") > 9 or "HIDDEN" in text:

@@ -49,7 +49,7 @@ class SessionIndex:
         for turn in self.turns:
             self._add(turn)
         self.stamps = Counter(turn.created_at for turn in self.turns)
-        self._endings: dict[tuple[str, str], Counter[str]] = {}
+        self._endings: dict[tuple[str | None, str], Counter[str]] = {}
         self._containing: dict[str, Sequence[int]] = {}
 
     def _add(self, turn: Turn) -> None:
@@ -93,11 +93,14 @@ class SessionIndex:
         seconds = {_seconds(later) - _seconds(earlier) for earlier, later in pairwise(stamps)}
         return len(stamps) == len(self.turns) and len(seconds) >= min(4, len(stamps) // 3)
 
-    def endings(self, tool: str, path: str) -> Counter[str]:
-        """Count the different values of an argument of a tool by each ending of one to three path steps, in lower case."""
+    def endings(self, tool: str | None, path: str) -> Counter[str]:
+        """Count the different values of an argument of a tool (None: of any) by each ending of up to three path steps."""
         found = self._endings.get((tool, path))
         if found is None:
-            values = {leaf.text for t in self.tools[tool] if (leaf := self.leaf(t, path)) is not None}
+            if tool is None:
+                values = {text for place, text in self.across if place == path}
+            else:
+                values = {leaf.text for t in self.tools[tool] if (leaf := self.leaf(t, path)) is not None}
             found = self._endings[tool, path] = Counter(ending.lower() for value in values for ending in path_endings(value))
         return found
 

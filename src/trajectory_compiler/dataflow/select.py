@@ -127,6 +127,9 @@ class _Selection:
         )
 
     def _repeats(self, candidate: Candidate) -> bool:
+        """Say whether the same fact was asked already, or the same field of the same tool often enough."""
+        if self.topics[candidate.tool, candidate.key] >= max(3, self.wanted // 50):
+            return True
         answer = candidate.trace.answer if not candidate.withheld else ""
         return (answer, candidate.support) in self.facts
 

@@ -28,7 +28,6 @@ from trajectory_compiler.dataflow.program import (
     Expression,
     Field,
     Get,
-    Literal,
     Sum,
 )
 
@@ -68,7 +67,7 @@ def _counts(index: SessionIndex) -> Iterator[Draft]:
         if condition is None:
             continue
         calls = (Call(name="A", tool=tool, pick="all", where=(condition,)),)
-        yield _aggregate(calls, Count("A"), group, "count", 0.1)
+        yield _aggregate(calls, Count("A"), group, f"count by {path}", 0.1)
     yield from _counts_across_tools(index)
     for tool, turns in index.tools.items():
         failed = [t for t in turns if index.turns[t].ok is False]
@@ -81,17 +80,19 @@ def _counts_across_tools(index: SessionIndex) -> Iterator[Draft]:
     sizes: dict[str, list[int]] = defaultdict(list)
     for (path, _), group in index.across.items():
         sizes[path].append(len(group))
-    for (path, text), group in index.across.items():
+    for (path, _), group in index.across.items():
         if not MIN_COUNT <= len(group) <= MAX_COUNT or path.count("/") != 2:
             continue
         tools = Counter(index.turns[t].tool for t in group)
         leaf = index.leaf(group[0], path)
         if len(tools) < 2 or leaf is None or not names_a_thing(leaf) or not is_identity_key(leaf.key):
             continue
-        where = (Condition(path=path, op="eq", value=Literal(text)),)
-        calls = (Call(name="A", tool=None, pick="all", where=where),)
+        condition = condition_for(index, None, leaf)
+        if condition is None:
+            continue
+        calls = (Call(name="A", tool=None, pick="all", where=(condition,)),)
         if is_even_count(index, group, sizes[path]):
-            yield _aggregate(calls, Count("A"), group, "count", 0.1)
+            yield _aggregate(calls, Count("A"), group, f"calls with {leaf.key}", 0.1)
         single = [t for t in group if tools[index.turns[t].tool] == 1]
         if MIN_COUNT <= len(tools) < len(group):
             yield _aggregate(calls, Distinct("A", Field(path="/tool")), single, "tool", 0.1)

@@ -45,7 +45,7 @@ def counts_between(index: SessionIndex) -> Iterator[Draft]:
                     family="aggregation",
                     calls=(node, other, Call(name="A", tool=tool, pick="all", after="X", before="Y")),
                     answer=Count("A"),
-                    key="count",
+                    key=f"count of {tool}",
                     answer_type="number",
                     support=(start, *between, end),
                     hops=2,
@@ -53,10 +53,11 @@ def counts_between(index: SessionIndex) -> Iterator[Draft]:
 
 
 def _is_kindred(tool: str, anchor: str) -> bool:
-    """Say whether two tools work on the same kind of thing, by a word in common; tools named by one word always do."""
-    words, others = (set(snake(re.split(r"__|[.:/]", name)[-1]).split("_")) for name in (tool, anchor))
+    """Say whether two tools work on the same kind of thing, by a noun in common; tools named by one word always do."""
+    words, others = (snake(re.split(r"__|[.:/]", name)[-1]).split("_") for name in (tool, anchor))
     if len(others) == 1 or len(words) == 1:
         return True
+    words, others = words[1:], others[1:]  # the verb tells nothing about the kind of thing
     stems = {word.removesuffix("s") for word in words}
     return bool(stems & {word.removesuffix("s") for word in others})
 

@@ -81,7 +81,20 @@ def _object(verb: Verb, rest: list[str]) -> str:
     if rest and rest[0] in ("to", "for", "from", "all", "in", "on"):
         return readable(rest)
     noun = readable(rest)
+    if verb.base in ("search for", "look for"):
+        return plural(noun)
     return article(noun) if verb.new else f"the {noun}"
+
+
+def is_primary(node: Call, field: Field) -> bool:
+    """Say whether a field is what the tool is named for doing it to: the file of a read, the command of a shell call."""
+    return node.tool in SPECIAL and field.path == f"/arguments/{SPECIAL[node.tool][2]}"
+
+
+def bare(node: Call) -> tuple[str, str]:
+    """Return thing and verb of a call whose primary argument is asked for: ("file", "read")."""
+    verb, thing, _ = _verb_phrase(str(node.tool))
+    return thing.split(" ", 1)[-1], verb.past
 
 
 def _primary_thing(thing: str, named: Condition) -> str:
@@ -146,9 +159,12 @@ def _numbered(words: list[str], rest: str) -> str:
 def _list_item(tokens: list[str]) -> str:
     position = int(tokens[-1]) + 1
     owners = [t for t in tokens[:-1] if not t.isdigit()]
-    thing = readable([*words_of(owners[-1])[:-1], singular(words_of(owners[-1])[-1])]) if owners else "result"
+    name = words_of(owners[-1]) if owners else ["results"]
+    thing = readable([*name[:-1], singular(name[-1])])
     if thing in ("item", "result", "value", "data"):
-        thing = "result"
+        return f"{ORDINALS[position]} result"
+    if thing == readable(name):
+        return f"{ORDINALS[position]} entry of the {thing}"
     return f"{ORDINALS[position]} {thing}"
 
 

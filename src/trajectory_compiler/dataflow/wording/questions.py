@@ -29,7 +29,7 @@ from trajectory_compiler.dataflow.program import (
     encode,
 )
 from trajectory_compiler.dataflow.wording.lexicon import article, plural
-from trajectory_compiler.dataflow.wording.phrases import act, has_bridge, noun, nth, when
+from trajectory_compiler.dataflow.wording.phrases import act, bare, has_bridge, is_primary, noun, nth, when
 from trajectory_compiler.model import Family
 
 _FORMS = {
@@ -215,6 +215,9 @@ def _aggregation(program: Program, choice: int) -> str:
             if field.path == "/tool":
                 return f"how many different tools did the agent call with {done.base.removeprefix('make a call with ')}?"
             things = plural(noun(field))
+            if is_primary(node, field) and not node.where:
+                thing, _ = bare(node)
+                return f"how many different {plural(thing)} did the agent {act(node).base.split(' a ', 1)[0]}?"
             if not _is_argument(field):
                 return f"how many different {things} came back over all the times the agent {done.past}?"
             return _pick(
@@ -252,6 +255,13 @@ def _temporal(program: Program, choice: int) -> str:
     done = act(found).past
     side = f"before it {_short(anchor)}" if found.before else f"after it {_short(anchor)}"
     order = "last" if found.before else "first"
+    if is_primary(found, program.answer.field) and not found.where:
+        thing, did = bare(found)
+        return _pick(
+            choice,
+            f"which {thing} was the {order} one that the agent {did} {side}?",
+            f"{side}, which {thing} was the {order} that it {did}?",
+        )
     if _is_argument(program.answer.field):
         return _pick(
             choice,
@@ -287,6 +297,9 @@ def _recall(program: Program, choice: int) -> str:
     node = program.calls[0]
     assert isinstance(program.answer, Get)
     asked = noun(program.answer.field)
+    if is_primary(node, program.answer.field) and not node.where:
+        thing, did = bare(node)
+        return f"in the order of the session, which was the {nth(node.k)} {thing} that the agent {did}?"
     if _is_argument(program.answer.field):
         return f"which {asked} did the agent pass the {nth(node.k)} time it {act(node).past}?"
     return _pick(
