@@ -23,13 +23,12 @@ _TEXT_KEYS = frozenset(
 )
 _SETTINGS = frozenset(
     """
-    limit offset page pages per_page pagesize page_size maxresults maxitems max_results count size mode
-    output_mode type format sort sortby sort_by order order_by direction verbose debug dry_run dryrun timeout
-    ms wait retries multiline replace_all run_in_background head_limit context head tail fields include
-    exclude recursive force language locale encoding unit units version content new_string old_string prompt
-    plan thought code script body text message html data payload activeform expression
-    status state priority enabled active_form subagent_type cursor
-    token nexttoken next_token after before host -a -b -c -n -i level
+    limit offset page pages per_page pagesize page_size maxresults maxitems max_results count size mode output_mode
+    type format sort sortby sort_by order order_by direction verbose debug dry_run dryrun timeout ms wait retries
+    multiline replace_all run_in_background head_limit context head tail fields include exclude recursive force
+    language locale encoding unit units version content new_string old_string prompt plan thought code script body
+    text message html data payload activeform expression status state priority enabled active_form subagent_type
+    cursor token nexttoken next_token after before host -a -b -c -n -i level
 """.split()
 )
 _NONCE_KEYS = re.compile(
