@@ -250,6 +250,14 @@ def test_a_table_without_stamp_and_id_is_read_in_its_own_order(sqlite_ask: Ask) 
         sql_of(CASES["count"], SESSION, origin, "postgres")
 
 
+def test_a_redacted_answer_is_announced() -> None:
+    """The query gives the original value where the pair shows a pseudonym; its second line says so, in every dialect."""
+    pair = msgspec.structs.replace(CASES["two hops"], answer="<PERSON_1>")
+    lines = sql_of(pair, SESSION, ORIGIN, "sqlite").splitlines()
+    assert lines[0] == f"-- pair {'p' * 32}: What was it?"
+    assert lines[1] == "-- The answer was redacted: this gives the original value."
+
+
 REFUSED: dict[str, tuple[Pair, str]] = {
     "running text": (pair_of(Get("A", Field(path="/response", extract=Extract(kind="exit_code"))), "1", ORDER), "running text"),
     "anywhere": (

@@ -39,9 +39,7 @@ FAILED_WORDS: dict[str, str] = {
     "unshortcut": "a shortcut shows the answer: one turn alone, or the turns that should not matter",
     "causal": "the answer does not follow from the values that it should rest on",
     "well_formed": "question or answer reads badly",
-    "program": "the stored program cannot be read",
-    "trajectory": "the stored session cannot be read",
-    "identity": "the pair's id is not that of its program",
+    "record": "what is stored beside the program does not agree with it",
 }
 STAGE_WORDS = {
     "source": "rows that could not be read",

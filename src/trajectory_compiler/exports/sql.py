@@ -61,7 +61,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 def sql_of(pair: Pair, trajectory: Trajectory, origin: Origin, dialect: DialectName) -> str:
     """Return the query that gives the pair's answer from the original rows; for an unanswerable pair it gives none.
 
-    A change of a value comes as two columns. Numbers come as the database prints them.
+    A change of a value comes as two columns. Numbers come as the database prints them. Where the answer was redacted, the query
+    gives the original value, and says so in a comment.
     Raises: InputError: the program is not one query, or needs text that was redacted.
     """
     _refuse_origin(pair, origin)
@@ -115,6 +116,8 @@ class _Query:
         if isinstance(states, StateAt | Changes):
             parts.append(self._states(states.calls, states.field))
         head = comment(f"pair {self.pair.id}: {self.pair.question}")
+        if _PSEUDONYM.search(self.pair.answer):
+            head += "\n" + comment("The answer was redacted: this gives the original value.")
         return f"{head}\nWITH {','.join(parts).lstrip()}\n{self._answer(self.program.answer)};\n"
 
     def _session(self) -> str:

@@ -1,0 +1,82 @@
+"""What `compile` and `demo` share: the run with its progress bar, the line that it ends in, the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from trajectory_compiler import __version__
+from trajectory_compiler.cli.options import DEFAULT_STORE
+from trajectory_compiler.cli.screen import progress_bar
+from trajectory_compiler.cli.who import actor
+from trajectory_compiler.config import CompileOptions
+from trajectory_compiler.errors import InputError
+from trajectory_compiler.exports.files import new_file
+from trajectory_compiler.exports.page import PAGE_PAIRS, PageReport, render_page
+from trajectory_compiler.pipeline import RunSummary, compile_into
+from trajectory_compiler.sources import open_source
+from trajectory_compiler.store import Action, PairQuery, Store
+from trajectory_compiler.store.clock import utc_now
+
+
+def compile_log_into(store: Store, log: str, options: CompileOptions) -> RunSummary:
+    """Compile a log into an open store and note how its columns were read: `trajc show --sql` needs to know."""
+    with progress_bar("sessions") as progress:
+        summary = compile_into(store, log, options, progress)
+    source = open_source(log, options.source)
+    detail = {
+        "format": source.format,
+        "table": options.source.table or "",
+        "query": options.source.query or "",
+        "columns": msgspec.json.encode(source.mapping.columns).decode(),
+        "joins": "yes" if source.mapping.joins else "no",
+    }
+    store.record_action(Action(kind="compile", actor=actor(), target=summary.source, detail=detail, created_at=utc_now()))
+    return summary
+
+
+def summary_line(summary: RunSummary, store: str = DEFAULT_STORE) -> str:
+    """Return the one line that a run ends in."""
+    named = "" if store == DEFAULT_STORE else f" --store {store}"
+    unchanged = f" ({summary.skipped:,} unchanged)" if summary.skipped else ""
+    blocked = f", {summary.blocked:,} blocked" if summary.blocked else ""
+    following = f"trajc audit{named}" if summary.proved or summary.skipped else "trajc inspect LOG"
+    proved = f"{summary.proved:,} {'newly ' if summary.skipped else ''}proved"
+    return (
+        f"{counted(summary.sessions, 'session')}{unchanged}, {proved}{blocked}, "
+        f"{summary.dropped:,} dropped (why: trajc stats{named}), $0, nothing left this machine, next: {following}"
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 session`, `2,310 sessions`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def refuse_place(path: Path) -> None:
+    """Raise InputError for a file that cannot be written, before the run instead of after it."""
+    if path.is_dir():
+        raise InputError(f"write '{path}'", "it is a folder", "Name a file.")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"write '{path}'", "its folder does not exist", "Make the folder, or name another file.")
+
+
+def write_page(store: Store, summary: RunSummary, path: Path, *, seed: int) -> None:
+    """Write thirty pairs of the compiled log, drawn at random, and its drops as one HTML file."""
+    facts = list(store.facts(PairQuery(source=summary.source)))
+    report = PageReport(
+        source=summary.source,
+        version=__version__,
+        sessions=summary.sessions,
+        turns=summary.rows,
+        pairs=len(facts),
+        families=dict(Counter(str(fact.qa_type) for fact in facts)),
+        drops=store.drops(source=summary.source),
+        blocked=summary.blocked,
+    )
+    drawn = store.pairs(PairQuery(source=summary.source, limit=PAGE_PAIRS, seed=seed))
+    page = render_page(report, ((pair, store.trajectory_of(pair)) for pair in drawn))
+    with new_file(path) as write:
+        write(page.encode("utf-8", "replace"))
