@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -10,10 +11,13 @@ import msgspec
 from trajectory_compiler.dataflow.evaluate import Trace, run
 from trajectory_compiler.dataflow.fields import Asked
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.dataflow.program import PROGRAM_VERSION, Call, Expression, Program, Target
+from trajectory_compiler.dataflow.program import PROGRAM_VERSION, Call, Expression, Literal, Program, Target
 from trajectory_compiler.model import AnswerType, Family
 
 MIN_LIKE_VALUES = 3
+MAX_HIDDEN = 5
+_WORDS = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +71,8 @@ def finish(index: SessionIndex, drafts: Iterable[Draft]) -> Iterator[Candidate]:
         trace = run(index, program)
         if trace is None or is_shown_outside(index, draft, trace.answer, support):
             continue
+        if names_itself(draft, trace.answer) or not stands_firm(index, program, trace, support):
+            continue
         target = None if draft.until is None else trace.matches["(target)"][0]
         yield Candidate(
             program=program,
@@ -80,6 +86,38 @@ def finish(index: SessionIndex, drafts: Iterable[Draft]) -> Iterator[Candidate]:
             effect=target is not None or any(index.turns[t].effect for t in support),
             target=target,
         )
+
+
+def stands_firm(index: SessionIndex, program: Program, trace: Trace, support: Sequence[int]) -> bool:
+    """Say whether the answer needs each of its turns and does not hang on whether failed calls count. The proof decides."""
+    if any(index.turns[t].ok is False for turns in trace.matches.values() for t in turns):
+        settled = run(index, program, settled=True)
+        if settled is None or settled.answer != trace.answer:
+            return False
+    if len(support) > MAX_HIDDEN:
+        return True
+    for t in support:
+        without = run(index, program, hidden=t)
+        if without is not None and without.answer == trace.answer:
+            return False
+    return True
+
+
+def names_itself(draft: Draft, answer: str) -> bool:
+    """Say whether what the question must name and the answer hold each other, as `Sophia` and `sophia_martin_4574` do."""
+    sides = [words for side in answer.split(" -> ") if (words := _folded(side))]
+    for call in draft.calls:
+        for condition in call.where:
+            if isinstance(condition.value, Literal) and (named := _folded(condition.value.value)):
+                if any(f" {side} " in f" {named} " for side in sides):
+                    return True
+                if len(condition.value.value) >= 3 and any(f" {named} " in f" {side} " for side in sides):
+                    return True
+    return False
+
+
+def _folded(text: str) -> str:
+    return " ".join(_WORDS.findall(_CAMEL.sub(" ", text))).casefold()
 
 
 def spans_a_gap(support: Sequence[int]) -> bool:
@@ -98,6 +136,8 @@ def is_shown_outside(index: SessionIndex, draft: Draft, answer: str, support: Se
     if draft.answer_type == "list":
         return False
     computed = draft.answer_type in ("number", "amount") and draft.family in ("aggregation", "comparison", "state_change")
+    if computed and answer in index.totals:
+        return True
     if computed and len(answer) < 4:
         return False
     return any(t not in support and (draft.until is None or t < end) for t in showing(index, draft.key, answer))

@@ -58,9 +58,12 @@ class _Undefined(Exception):  # noqa: N818  # a control value of this file, not 
     """Some part of the program has no value here."""
 
 
-def run(index: SessionIndex, program: Program) -> Trace | None:
-    """Evaluate a program on the whole session (cut before the target call where it has one); None where undefined."""
-    evaluation = _Evaluation(index, len(index.turns))
+def run(index: SessionIndex, program: Program, *, hidden: int = -1, settled: bool = False) -> Trace | None:
+    """Evaluate a program on the whole session (cut before the target call where it has one); None where undefined.
+
+    With `hidden` one turn is left out; with `settled` failed calls are, wherever a call node does not ask for them.
+    """
+    evaluation = _Evaluation(index, len(index.turns), hidden, settled=settled)
     try:
         if program.until is not None:
             target = _Evaluation(index, len(index.turns))
@@ -94,9 +97,11 @@ def number(text: str) -> Decimal | None:
 
 
 class _Evaluation:
-    def __init__(self, index: SessionIndex, end: int) -> None:
+    def __init__(self, index: SessionIndex, end: int, hidden: int = -1, *, settled: bool = False) -> None:
         self.index = index
         self.end = end
+        self.hidden = hidden
+        self.settled = settled
         self.matches: dict[str, tuple[int, ...]] = {}
         self.picked: dict[str, tuple[int, ...]] = {}
         self.sources: list[Source] = []
@@ -109,7 +114,12 @@ class _Evaluation:
             t
             for t in self._possible(node, wanted)
             if low < t < high
-            and (node.ok is None or self.index.turns[t].ok is node.ok)
+            and t != self.hidden
+            and (
+                self.index.turns[t].ok is node.ok
+                if node.ok is not None
+                else not self.settled or self.index.turns[t].ok is not False
+            )
             and all(self._holds(t, condition, text) for condition, text in wanted)
         )
         self.matches[node.name] = matches
@@ -238,7 +248,11 @@ class _Evaluation:
                 carried = {leaf.text for leaf in self.index.responses[c] if leaf.path.startswith(walk.source)}
                 carried |= {leaf.text for leaf in self.index.arguments[c] if leaf.path.startswith(walk.source)}
                 for text in carried:
-                    following.update(t for t, path in self.index.used.get(text, ()) if path == walk.target and c < t < self.end)
+                    following.update(
+                        t
+                        for t, path in self.index.used.get(text, ())
+                        if path == walk.target and c < t < self.end and t != self.hidden
+                    )
             frontier = following - reached
             reached |= following
         if len(reached) < 2:

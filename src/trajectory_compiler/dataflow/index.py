@@ -18,6 +18,7 @@ MAX_LEAVES = 400
 COMMON_SHARE = 0.2
 MAX_CHECKED = 300
 STAMP_PATH = "/created_at"
+_TOTAL_WORDS = frozenset(("total", "count", "sum", "number", "num"))
 _ATOM = re.compile(r"[\w-]+(?:[.,]\d+)*")
 
 
@@ -27,7 +28,7 @@ class SessionIndex:
     `tools` lists the tool turns of each tool; `like` those of one tool with one argument value, `across`
     those of any tool with it; `produced` and `used` give
     the places (turn, path) at which a value stands in responses and in arguments, earliest first; `keyed` the turns that hold
-    a value under a key.
+    a value under a key; `totals` the values under keys that speak of a total.
     """
 
     def __init__(self, trajectory: Trajectory, frequency: Callable[[str], int], sessions: int) -> None:
@@ -48,6 +49,7 @@ class SessionIndex:
         self._argument_fields: list[dict[str, Leaf]] = []
         for turn in self.turns:
             self._add(turn)
+        self.totals = {text for key, text in self.keyed if _TOTAL_WORDS & set(_split_key(key))}
         self.stamps = Counter(turn.created_at for turn in self.turns)
         self._endings: dict[tuple[str | None, str], Counter[str]] = {}
         self._containing: dict[str, Sequence[int]] = {}
@@ -141,6 +143,10 @@ class SessionIndex:
         """Return the first turn that shows the value, or the number of turns where none does."""
         showing = self.turns_showing(value)
         return showing[0] if showing else len(self.turns)
+
+
+def _split_key(key: str) -> list[str]:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", " ", key).lower().split()
 
 
 def _seconds(stamp: str) -> int:

@@ -10,11 +10,15 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from trajectory_compiler.config import DataflowOptions
 from trajectory_compiler.dataflow.candidate import Candidate
-from trajectory_compiler.dataflow.program import Difference, Program, encode
+from trajectory_compiler.dataflow.evaluate import run
+from trajectory_compiler.dataflow.index import SessionIndex
+from trajectory_compiler.dataflow.program import Program, encode
 from trajectory_compiler.model import Family
 
 Kept = TypeVar("Kept")
@@ -52,20 +56,29 @@ def quota(turns: int, options: DataflowOptions) -> int:
     return options.max_pairs if options.max_pairs is not None else max(5, turns // 4)
 
 
-def select(candidates: Iterable[Candidate], wanted: int, seed: str, prove: Callable[[Candidate], Kept | None]) -> list[Kept]:
-    """Choose and prove up to `wanted` candidates. `prove` returns what is kept, or None where the proof failed."""
-    return _Selection(candidates, wanted, seed).run(prove)
+class Plan(NamedTuple):
+    """How many pairs are wanted of a session, and the seed of the choice."""
+
+    wanted: int
+    seed: str
+
+
+def select(
+    index: SessionIndex, candidates: Iterable[Candidate], plan: Plan, prove: Callable[[Candidate], Kept | None]
+) -> list[Kept]:
+    """Choose and prove candidates as planned. `prove` returns what is kept, or None where the proof failed."""
+    return _Selection(index, candidates, plan).run(prove)
 
 
 class _Selection:
-    def __init__(self, candidates: Iterable[Candidate], wanted: int, seed: str) -> None:
-        self.wanted = wanted
-        self.seed = seed
+    def __init__(self, index: SessionIndex, candidates: Iterable[Candidate], plan: Plan) -> None:
+        self.index = index
+        self.wanted, self.seed = plan
         self.pools: dict[str, list[Candidate]] = defaultdict(list)
         for candidate in candidates:
             self.pools[_GROUPS[candidate.family]].append(candidate)
         for pool in self.pools.values():
-            pool.sort(key=lambda c: (-c.score, _order(seed, c.program)))
+            pool.sort(key=lambda c: (-c.score, _order(plan.seed, c.program)))
         self.taken: Counter[str] = Counter()
         self.topics: Counter[tuple[str, str]] = Counter()
         self.families: Counter[str] = Counter()
@@ -142,31 +155,12 @@ class _Selection:
         self.effects += candidate.effect
 
     def _offer_unanswerable(self, base: Candidate) -> None:
-        withheld = base.trace.sources[-1].turn
-        if isinstance(base.program.answer, Difference):
-            withheld = max(base.support)
-        program = Program(
-            version=base.program.version,
-            family="unanswerable",
-            calls=base.program.calls,
-            answer=base.program.answer,
-            until=base.program.until,
-        )
-        self.pools["unanswerable"].append(
-            Candidate(
-                program=program,
-                trace=base.trace,
-                key=base.key,
-                tool=base.tool,
-                answer_type=base.answer_type,
-                support=base.support,
-                hops=base.hops,
-                score=base.score,
-                effect=base.effect,
-                withheld=(withheld,),
-                target=base.target,
-            )
-        )
+        """Offer the question again with a turn withheld that holds the answer and leaves the program without a value."""
+        kind = msgspec.structs.replace(base.program, family="unanswerable")
+        for turn in sorted({source.turn for source in base.trace.sources}, reverse=True):
+            if run(self.index, base.program, hidden=turn) is None:
+                self.pools["unanswerable"].append(msgspec.structs.replace(base, program=kind, withheld=(turn,)))
+                return
 
 
 def _order(seed: str, program: Program) -> bytes:

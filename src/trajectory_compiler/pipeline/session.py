@@ -15,7 +15,7 @@ from trajectory_compiler.dataflow.enumerate import enumerate_candidates
 from trajectory_compiler.dataflow.evidence import evidence_of
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import encode, pair_id
-from trajectory_compiler.dataflow.select import quota, select
+from trajectory_compiler.dataflow.select import Plan, quota, select
 from trajectory_compiler.dataflow.wording import explain, word
 from trajectory_compiler.model import Finding, Pair, Proof, Trajectory, short_hash
 from trajectory_compiler.verification import ABSTENTION, Claim, Session, prove
@@ -50,8 +50,8 @@ def compile_trajectory(trajectory: Trajectory, corpus: Corpus, options: CompileO
     index = SessionIndex(trajectory, frequency, corpus.sessions)
     candidates = enumerate_candidates(index, options.dataflow)
     prover = _Prover(index, split_of(trajectory.session_id, options))
-    seed = f"{options.dataflow.seed}/{trajectory.session_id}"
-    pairs = select(candidates, quota(len(trajectory.turns), options.dataflow), seed, prover.prove)
+    plan = Plan(quota(len(trajectory.turns), options.dataflow), f"{options.dataflow.seed}/{trajectory.session_id}")
+    pairs = select(index, candidates, plan, prover.prove)
     counts = Counter(str(c.family) for c in candidates)
     return Compiled(pairs=tuple(pairs), findings=prover.findings(), candidates=dict(sorted(counts.items())))
 
