@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import runpy
 import sys
+from pathlib import Path
 
-from tools import licences
+from tools import demo_output, licences
+
+COMMAND_REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "generate_cli.py"
 
 
 def main() -> int:
-    """Write every generated page; return the exit code of the first that refuses."""
+    """Write the command reference, the demo's output in the README, the licence table and the bill of materials."""
+    runpy.run_path(str(COMMAND_REFERENCE), run_name="__main__")
+    demo_output.main()
     return licences.main()
 
 

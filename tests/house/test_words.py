@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 # Put together here, so that this file does not hold what it looks for.
-_PLACES = [re.escape("/" + "work/"), re.escape("/" + "tmp/tc"), re.escape("/" + "opt/pypi")]
+_PLACES = ["/" + r"work/(?:main|shared|\.)", re.escape("/" + "tmp/tc"), re.escape("/" + "opt/pypi")]
 _HOSTS = ["pypi" + r"\.org", "files.python" + "hosted", "registry.npm" + "js", "deb.deb" + r"ian\.org"]
 _TALK = ["session of " + "work", "work" + "place", r"\bas an " + "AI", "generated " + "with", "co-authored" + "-by"]
 FORBIDDEN = re.compile("|".join(_PLACES + _HOSTS + _TALK), re.IGNORECASE)
