@@ -42,6 +42,14 @@ def test_a_store_as_it_was_compiled_is_sound(trajc: Trajc, store: Path) -> None:
     assert store.read_bytes() == before
 
 
+def test_the_number_of_processes_changes_nothing(trajc: Trajc, store: Path) -> None:
+    """One process or two: the same document, what fell included."""
+    change(store, "UPDATE pairs SET answer = answer || '0' WHERE qa_type = 'aggregation'")
+    one, two = (trajc("verify", "--json", "--workers", workers, "--store", store) for workers in (1, 2))
+    assert one == two
+    assert one.code == 1
+
+
 @pytest.mark.parametrize(
     ("statement", "check"),
     [

@@ -101,7 +101,9 @@ def test_show_tells_twins_in_words(trajc: Trajc, store: Path) -> None:
     """A twin says which value of which turn becomes which, and what the answer is then."""
     pair = pairs_in(store, "state_change")[0]
     shown = trajc("show", pair.id, "--twin").out
-    assert re.search(r"- In #\d{3}, .+ becomes .+\.\n  Then the answer is .+ instead of ", shown)
+    assert re.search(r"^  in #\d{3}, .+ becomes .+\n  then the answer is .+ instead of ", shown, re.MULTILINE)
+    withheld = pairs_in(store, "unanswerable")[0]
+    assert "  put turn #" in trajc("show", withheld.id, "--twin").out
     twins = msgspec.json.decode(trajc("show", pair.id, "--twin", "--json").out)["twins"]
     assert all(twin["answer"] != pair.answer for twin in twins)
 

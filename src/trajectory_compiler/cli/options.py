@@ -24,6 +24,14 @@ store_option = click.option(
     help="The store: where pairs and sessions are kept.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="How many processes; 0 is one a core.",
+)
 families_option = click.option(
     "--qa-type",
     "qa_types",
@@ -142,14 +150,7 @@ def dataflow_options(command: Command) -> Command:
             show_default=True,
             help="What is redacted before anything else sees it.",
         ),
-        click.option(
-            "--workers",
-            type=click.IntRange(min=0),
-            metavar="N",
-            default=0,
-            help="Processes; 0 is one a core.",
-            show_default=True,
-        ),
+        workers_option,
         click.option(
             "--split-pattern",
             metavar="REGEX",

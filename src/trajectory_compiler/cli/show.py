@@ -11,7 +11,7 @@ from rich.text import Text
 from trajectory_compiler.cli import options as shared
 from trajectory_compiler.cli.pair_lines import print_answer, print_question, turn_text
 from trajectory_compiler.cli.screen import console, print_json, printable, say
-from trajectory_compiler.cli.twinning import Twin, print_twins, twins_of
+from trajectory_compiler.cli.twinning import ToldTwin, print_twins, twins_of
 from trajectory_compiler.dataflow.program import decode
 from trajectory_compiler.exports.context import SessionText
 from trajectory_compiler.exports.formats import Item, jsonl_record
@@ -106,7 +106,7 @@ def origin_of(store: Store, pair: Pair, table: str | None, columns: dict[str, st
 
 
 def _record(
-    pair: Pair, trajectory: Trajectory, twins: list[Twin] | None, query: str | None, context: str | None
+    pair: Pair, trajectory: Trajectory, twins: list[ToldTwin] | None, query: str | None, context: str | None
 ) -> dict[str, Any]:
     record = jsonl_record(Item(pair=pair, context=context or "", setting=NO_CONTEXT, bare=False))
     record["source"] = pair.source

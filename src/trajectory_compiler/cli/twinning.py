@@ -5,8 +5,7 @@ A reader that gives the old answer on the edited log has remembered, not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 import msgspec
 
@@ -14,11 +13,19 @@ from trajectory_compiler.cli.pair_lines import place_of
 from trajectory_compiler.cli.screen import say
 from trajectory_compiler.dataflow.program import decode
 from trajectory_compiler.model import MISSING, Evidence, Json, Pair, Trajectory, json_text, resolve, turn_object
-from trajectory_compiler.verification import Claim, Edit, Session
-from trajectory_compiler.verification.proof import Case
+from trajectory_compiler.verification import Edit, twins
 
 SHOWN = 3
 MAX_VALUE = 80
+KIND_WORDS = {
+    "reroute": "lead to another call",
+    "edit": "read another value",
+    "remove": "one call less",
+    "add": "one call more",
+    "move": "another call is meant",
+    "swap": "two calls change places",
+    "restore": "nothing withheld",
+}
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,46 +37,21 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     new: Json
 
 
-class Twin(msgspec.Struct, frozen=True, kw_only=True):
-    """An edited log by its changes, and the answer that the question has there. `kind` is `edit` or `reroute`."""
+class ToldTwin(msgspec.Struct, frozen=True, kw_only=True):
+    """An edited log by its changes, and the answer that the question has there. Kinds: see `verification.twins`."""
 
     kind: str
     changes: tuple[Change, ...]
     answer: str
 
 
-def twins_of(pair: Pair, trajectory: Trajectory) -> list[Twin]:
-    """Return a few twins of each kind; none for a pair without a program.
-
-    For an unanswerable pair there is one more thing to tell: putting the withheld turn back gives its base's answer.
-    """
+def twins_of(pair: Pair, trajectory: Trajectory) -> list[ToldTwin]:
+    """Return up to three twins of a pair, those of its family's own kind first; none for a pair without a program."""
     if pair.program is None:
         return []
-    claim = Claim(
-        program=decode(pair.program),
-        question=pair.question,
-        answer=pair.answer,
-        answer_type=pair.answer_type,
-        evidence=pair.evidence,
-        withheld_turns=pair.withheld_turns,
-    )
-    case = Case(claim, Session(trajectory.turns))
-    if case.base.answer is None:
-        return []
-    if pair.withheld_turns:
-        return [Twin(kind="restore", changes=(), answer=case.answer)]
-    edited = islice(case.source_edits(), SHOWN)
-    rerouted = [
-        found for node, condition, _, _, source in case.bridges for found in islice(case.reroutes(node, condition, source), 1)
-    ]
-    return [*_told("edit", edited, trajectory), *_told("reroute", rerouted, trajectory)]
-
-
-def _told(
-    kind: str, found: Iterator[tuple[list[Edit], str]] | Sequence[tuple[list[Edit], str]], trajectory: Trajectory
-) -> list[Twin]:
     return [
-        Twin(kind=kind, changes=tuple(_change(edit, trajectory) for edit in edits), answer=answer) for edits, answer in found
+        ToldTwin(kind=twin.kind, changes=tuple(_change(edit, trajectory) for edit in twin.edits), answer=twin.answer)
+        for twin in twins(decode(pair.program), trajectory.turns, SHOWN)
     ]
 
 
@@ -78,19 +60,18 @@ def _change(edit: Edit, trajectory: Trajectory) -> Change:
     return Change(turn=edit.turn, path=edit.path, old=None if old is MISSING else old, new=edit.value)
 
 
-def print_twins(twins: Sequence[Twin], pair: Pair) -> None:
+def print_twins(found: Sequence[ToldTwin], pair: Pair) -> None:
     """Print what is edited and what the answer becomes."""
-    if not twins:
+    if not found:
         say("No twin: nothing was found to edit.")
-    for twin in twins:
+    for twin in found:
+        say(f"- {KIND_WORDS.get(twin.kind, twin.kind)}:", style="bold")
         if twin.kind == "restore":
-            listed = ", ".join(f"#{turn:03d}" for turn in pair.withheld_turns)
-            say(f"- Put turn {listed} back, and the answer is {twin.answer}.")
+            say(f"  put turn {', '.join(f'#{turn:03d}' for turn in pair.withheld_turns)} back")
         for change in twin.changes:
             place = place_of(Evidence(turn=change.turn, path=change.path, quote=""))
-            say(f"- In #{change.turn:03d}, {place}: {_short(change.old)} becomes {_short(change.new)}.")
-        if twin.changes:
-            say(f"  Then the answer is {twin.answer} instead of {pair.answer}.", style="green")
+            say(f"  in #{change.turn:03d}, {place}: {_short(change.old)} becomes {_short(change.new)}")
+        say(f"  then the answer is {twin.answer} instead of {pair.answer}", style="green")
 
 
 def _short(value: Json) -> str:

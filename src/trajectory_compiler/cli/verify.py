@@ -20,15 +20,16 @@ RECORD_WORDS = "id, type, rows and context that are stored with the pair are tho
 
 
 @click.command(name="verify", epilog=shared.example("trajc verify", "trajc verify --store other.db --json"))
+@shared.workers_option
 @shared.store_option
 @shared.json_option
-def command(store: str, as_json: bool) -> int:
+def command(workers: int, store: str, as_json: bool) -> int:
     """Prove every stored pair again, from its stored program on its stored session. Nothing is written.
 
     The checker shares no code with the compiler that made the pairs. Exits with 1 when one pair falls.
     """
     with Store.open(store, read_only=True) as opened, progress_bar("pairs") as progress:
-        report = reprove(opened, progress)
+        report = reprove(opened, progress, workers)
     if as_json:
         print_json(report)
     else:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+import multiprocessing
+import signal
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from multiprocessing.pool import AsyncResult
+from pathlib import Path
 
 import msgspec
 
@@ -11,9 +16,12 @@ from trajectory_compiler.dataflow.program import Program, decode, pair_id
 from trajectory_compiler.errors import ProgramError, StoreError
 from trajectory_compiler.model import GATES, Pair, Trajectory
 from trajectory_compiler.pipeline.run import Progress
+from trajectory_compiler.pipeline.work import worker_count
 from trajectory_compiler.store import PairQuery, Store
 from trajectory_compiler.verification import Claim, Session, context_end, prove
 
+PAIRS_A_SESSION = 5  # roughly: it decides whether a store is worth more than one process
+AHEAD_PER_WORKER = 3
 CHECKS = ("record", *GATES)  # `record`: what is stored beside the program agrees with it
 
 
@@ -47,30 +55,29 @@ class VerifyReport(msgspec.Struct, frozen=True, kw_only=True):
     damage: tuple[str, ...]
 
 
-def reprove(store: Store, progress: Progress) -> VerifyReport:
-    """Prove every pair of a store that may be shown as a result.
+def reprove(store: Store, progress: Progress, workers: int = 0) -> VerifyReport:
+    """Prove every pair of a store that may be shown as a result, over `workers` processes (0: one a core).
 
     Raises: StoreError: the store cannot be read at all; a pair or session that cannot be read falls by itself.
-    Cost: one unpacking per session, about sixty evaluations per pair; memory is one session.
+    Cost: one unpacking per session, about sixty evaluations per pair; memory is a few sessions a process.
     """
     total = sum(1 for _ in store.facts())
     pairs, proved, skipped = Counter[str](), Counter[str](), 0
     by_check: dict[str, Counter[str]] = {}
     fallen: list[Fallen] = []
-    sessions = _Sessions(store)
-    for number, pair in enumerate(store.pairs(PairQuery()), start=1):
-        progress("proving", number, total)
-        if pair.program is None:
+    sessions = (tuple(group) for _, group in groupby(store.pairs(PairQuery()), key=_session_of))
+    for pair, judged in _judged(sessions, store.path, worker_count(workers, total // PAIRS_A_SESSION)):
+        if judged is None:
             skipped += 1
             continue
         pairs[pair.qa_type] += 1
-        failed, reasons = _check(pair, sessions)
-        if not failed:
+        progress("proving", pairs.total() + skipped, total)
+        if not judged.failed:
             proved[pair.qa_type] += 1
             continue
-        by_check.setdefault(pair.qa_type, Counter()).update(failed)
+        by_check.setdefault(pair.qa_type, Counter()).update(judged.failed)
         fallen.append(
-            Fallen(id=pair.id, qa_type=pair.qa_type, session_id=pair.session_id, failed=tuple(failed), reasons=tuple(reasons))
+            Fallen(id=pair.id, qa_type=pair.qa_type, session_id=pair.session_id, failed=judged.failed, reasons=judged.reasons)
         )
     damage = store.damage()
     return VerifyReport(
@@ -87,33 +94,65 @@ def reprove(store: Store, progress: Progress) -> VerifyReport:
     )
 
 
-class _Sessions:
-    """The session of the pair at hand: pairs come session by session, so each is unpacked and indexed once."""
+class _Judgement(msgspec.Struct, frozen=True):
+    """The checks that a pair failed, and why."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._key: tuple[str, str, str] | None = None
-        self._trajectory: Trajectory | None = None
-        self._session: Session | None = None
-
-    def of(self, pair: Pair) -> tuple[Trajectory, Session]:
-        """Return the session that a pair was proved on, as stored and as the checker takes it."""
-        key = (pair.source, pair.session_id, pair.trajectory_digest)
-        if self._key != key or self._trajectory is None or self._session is None:
-            self._trajectory = self._store.trajectory_of(pair)
-            self._session = Session(self._trajectory.turns)
-            self._key = key
-        return self._trajectory, self._session
+    failed: tuple[str, ...]
+    reasons: tuple[str, ...]
 
 
-def _check(pair: Pair, sessions: _Sessions) -> tuple[list[str], list[str]]:
-    """Return the checks that a pair fails, and why."""
-    assert pair.program is not None
+_Judged = list[_Judgement | None]
+
+
+def _session_of(pair: Pair) -> tuple[str, str, str]:
+    return pair.source, pair.session_id, pair.trajectory_digest
+
+
+def _judged(sessions: Iterable[tuple[Pair, ...]], store: Path, workers: int) -> Iterator[tuple[Pair, _Judgement | None]]:
+    """Yield every pair with what the checker says, in order; None for a pair without a program."""
+    if workers <= 1:
+        with Store.open(store, read_only=True) as opened:
+            for pairs in sessions:
+                yield from zip(pairs, _judge(opened, pairs), strict=True)
+        return
+    with multiprocessing.get_context("fork").Pool(workers, _begin, (store,)) as pool:
+        waiting: deque[tuple[tuple[Pair, ...], AsyncResult[_Judged]]] = deque()
+        for pairs in sessions:
+            waiting.append((pairs, pool.apply_async(_work, (pairs,))))
+            if len(waiting) >= workers * AHEAD_PER_WORKER:
+                first, result = waiting.popleft()
+                yield from zip(first, result.get(), strict=True)
+        for first, result in waiting:
+            yield from zip(first, result.get(), strict=True)
+
+
+_opened: list[Store] = []  # of a worker: a connection must not be carried over a fork
+
+
+def _begin(store: Path) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _opened[:] = [Store.open(store, read_only=True)]
+
+
+def _work(pairs: tuple[Pair, ...]) -> _Judged:
+    return _judge(_opened[0], pairs)
+
+
+def _judge(store: Store, pairs: tuple[Pair, ...]) -> _Judged:
+    """Judge the pairs of one session, which is unpacked and indexed once."""
     try:
-        program = decode(pair.program)
-        trajectory, session = sessions.of(pair)
-    except (ProgramError, StoreError) as error:
-        return ["record"], [f"record: {error.seen}"]
+        trajectory = store.trajectory_of(pairs[0])
+    except StoreError as error:
+        return [_Judgement(("record",), (f"record: {error.seen}",)) for _ in pairs]
+    session = Session(trajectory.turns)
+    return [None if pair.program is None else _check(pair, trajectory, session) for pair in pairs]
+
+
+def _check(pair: Pair, trajectory: Trajectory, session: Session) -> _Judgement:
+    try:
+        program = decode(bytes(pair.program or b""))
+    except ProgramError as error:
+        return _Judgement(("record",), (f"record: {error.seen}",))
     faults = [f"record: {fault}" for fault in _faults_of_record(pair, program, trajectory, session)]
     claim = Claim(
         program=program,
@@ -124,8 +163,8 @@ def _check(pair: Pair, sessions: _Sessions) -> tuple[list[str], list[str]]:
         withheld_turns=pair.withheld_turns,
     )
     proof = prove(claim, session, thorough=True)
-    failed = [gate for gate in GATES if proof.gates.get(gate, False) is False]
-    return (["record"] if faults else []) + failed, [*faults, *proof.reasons]
+    failed = tuple(gate for gate in GATES if proof.gates.get(gate, False) is False)
+    return _Judgement((("record",) if faults else ()) + failed, (*faults, *proof.reasons))
 
 
 def _faults_of_record(pair: Pair, program: Program, trajectory: Trajectory, session: Session) -> Iterator[str]:
