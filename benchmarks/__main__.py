@@ -25,8 +25,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="small logs, about a minute in all")
     parser.add_argument("--json", action="store_true", help="print the measures as JSON")
     parser.add_argument("--only", choices=sorted(SUITES), action="append", help="run this suite alone (may be repeated)")
+    parser.add_argument("--limit", type=float, metavar="SECONDS", help="stop a single measurement after this long")
     options = parser.parse_args(arguments)
     scale = QUICK if options.quick else FULL
+    if options.limit:
+        scale = msgspec.structs.replace(scale, limit_seconds=options.limit)
     tables: list[Table] = []
     with tempfile.TemporaryDirectory(prefix="trajc-bench-") as folder:
         for name in options.only or SUITES:

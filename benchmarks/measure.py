@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -73,17 +74,29 @@ class ChildFailedError(Exception):
     """A measurement ended in an error; its text is the child's."""
 
 
-def measured(job: Job, best_of: int = 1) -> Measure:
+class ChildStoppedError(Exception):
+    """A measurement took longer than it may."""
+
+
+def measured(job: Job, *, best_of: int = 1, limit_seconds: float | None = None) -> Measure:
     """Run a job in fresh processes and return the measure with the fewest CPU seconds.
 
-    Raises: ChildFailedError: the job ended in an error.
+    Raises: ChildFailedError: the job ended in an error. ChildStoppedError: it took longer than the limit.
     """
-    return min((_run(job) for _ in range(best_of)), key=lambda measure: measure.cpu_seconds)
+    return min((_run(job, limit_seconds) for _ in range(best_of)), key=lambda measure: measure.cpu_seconds)
 
 
-def _run(job: Job) -> Measure:
+def _run(job: Job, limit_seconds: float | None) -> Measure:
+    """Run one child in a process group of its own, so that its workers end with it."""
     command = [sys.executable, "-m", "benchmarks.child", msgspec.json.encode(job).decode()]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-    if done.returncode:
-        raise ChildFailedError(done.stderr.decode(errors="replace")[-2000:])
-    return msgspec.json.decode(done.stdout, type=Measure)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as child:
+        try:
+            printed, complaint = child.communicate(timeout=limit_seconds)
+        except BaseException as error:
+            os.killpg(child.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise ChildStoppedError from error
+            raise
+    if child.returncode:
+        raise ChildFailedError(complaint.decode(errors="replace")[-2000:])
+    return msgspec.json.decode(printed, type=Measure)

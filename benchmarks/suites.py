@@ -5,27 +5,35 @@ CPU seconds include all processes and are what ratios are made of: they hardly d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from benchmarks.logs import RECORDED, copies, demo_log, one_session, write_log
-from benchmarks.measure import POLICIES, Job, Log, Measure, measured
+from benchmarks.measure import POLICIES, ChildStoppedError, Job, Log, Measure, measured
 from benchmarks.renaming import Renamer
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
-    """How large the logs are: scales of the demo log, its rows in the last, bytes of recorded log, turns of a session."""
+    """How large the logs are: scales of the demo log, rows of the last one, bytes of recorded log, turns of a session."""
 
     demo_scales: tuple[int, ...]
     many_rows: int
     recorded_bytes: int
     long_turns: tuple[int, ...]
+    limit_seconds: float
 
 
-FULL = Scale(demo_scales=(1, 10, 100), many_rows=1_000_000, recorded_bytes=100_000_000, long_turns=(1_000, 10_000, 100_000))
-QUICK = Scale(demo_scales=(1,), many_rows=0, recorded_bytes=4_000_000, long_turns=(250, 1_000))
+FULL = Scale(
+    demo_scales=(1, 10, 100),
+    many_rows=1_000_000,
+    recorded_bytes=100_000_000,
+    long_turns=(1_000, 10_000, 100_000),
+    limit_seconds=1_200,
+)
+QUICK = Scale(demo_scales=(1,), many_rows=0, recorded_bytes=4_000_000, long_turns=(250, 1_000), limit_seconds=300)
+EVERY_JOB = 20_000_000  # bytes up to which a growing log is also compiled in one process, with the policy off and on
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,67 +52,101 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+class Suite:
+    """Collects the lines of one table. A job that takes too long becomes a note, and the rest goes on."""
+
+    def __init__(self, title: str, folder: Path, scale: Scale) -> None:
+        self.title = title
+        self.folder = folder
+        self.scale = scale
+        self.lines: list[Line] = []
+        self.notes: list[str] = []
+
+    def table(self) -> Table:
+        """Return what was collected."""
+        return Table(title=self.title, lines=tuple(self.lines), notes=tuple(self.notes))
+
+    def floor(self, log: Log) -> Measure:
+        """Read the log and parse every line."""
+        floor = measured(Job(kind="floor", log=log), best_of=3)
+        self.lines.append(Line(what="floor: read, orjson", measure=floor, times_floor=1.0))
+        return floor
+
+    def job(self, what: str, job: Job, floor: Measure) -> Measure | None:
+        """Measure one job against the floor; None where it was stopped."""
+        try:
+            measure = measured(job, limit_seconds=self.scale.limit_seconds)
+        except ChildStoppedError:
+            self.notes.append(f"Stopped after {self.scale.limit_seconds:,.0f} seconds: {what}, on {job.log.name}.")
+            return None
+        self.lines.append(Line(what=what, measure=measure, times_floor=measure.cpu_seconds / floor.cpu_seconds))
+        return measure
+
+    def jobs(self, log: Log, *, every: bool) -> Measure | None:
+        """Measure a log in each way (or, for a large one, in two) and return the compile that counts pairs per copy."""
+        floor = self.floor(log)
+        self.job("inspect: read, map, group", Job(kind="inspect", log=log), floor)
+        counted = None
+        for policy in POLICIES if every else ():
+            job = Job(kind="compile", log=log, policy=policy, per_copy=policy == "off")
+            done = self.job(f"compile, policy {policy}, 1 process", job, floor)
+            counted = done if job.per_copy else counted
+        job = Job(kind="compile", log=log, policy="standard", workers=0)
+        self.job("compile, policy standard, all cores", job, floor)
+        return counted
+
+
 def against_the_floor(folder: Path, scale: Scale) -> Table:
     """Measure the recorded airline log, repeated with renamed identifiers, against reading and parsing it."""
-    title = "Against the floor: the recorded airline log, repeated with identifiers renamed in each copy"
+    suite = Suite("Against the floor: a recorded log, repeated with identifiers renamed in each copy", folder, scale)
     if not RECORDED.is_file():
-        return Table(title=title, notes=("Skipped: the recorded logs (../shared/data) are not beside this checkout.",))
+        suite.notes.append("Skipped: the recorded logs (../shared/data) are not beside this checkout.")
+        return suite.table()
     with RECORDED.open("rb") as file:
         renamer = Renamer(file)
     original = write_log(folder / "original.jsonl", "recorded", renamer.copy(0))
     wanted = -(-scale.recorded_bytes // original.bytes)
     log = write_log(folder / "recorded.jsonl", f"recorded x{wanted}", copies(renamer, wanted))
-    lines = tuple(_all_jobs(log))
-    single = measured(Job(kind="compile", log=original)).counts["pairs"]
-    many = next(line.measure for line in lines if line.measure.job.per_copy).counts
-    mean = many["pairs"] / wanted
-    note = (
-        f"Proved pairs: {single} from the original, {mean:.1f} a copy from {wanted} copies ({mean / single - 1:+.1%}; "
-        f"fewest {many['fewest']}, most {many['most']})."
-    )
+    many = suite.jobs(log, every=True)
+    if many is not None:
+        single = measured(Job(kind="compile", log=original)).counts["pairs"]
+        mean = many.counts["pairs"] / wanted
+        suite.notes.append(
+            f"Proved pairs: {single} from the original, {mean:.1f} a copy from {wanted} copies ({mean / single - 1:+.1%}; "
+            f"fewest {many.counts['fewest']}, most {many.counts['most']})."
+        )
     Path(log.path).unlink()
-    return Table(title=title, lines=lines, notes=(note,))
+    return suite.table()
 
 
 def over_growing_logs(folder: Path, scale: Scale) -> Table:
     """Measure the demo log at 1, 10 and 100 times its size, and at a million rows."""
+    suite = Suite("Growth: the demo log, generated ever larger", folder, scale)
     path = folder / "demo.jsonl"
     rows = demo_log(path, 1).rows
-    sizes = [*scale.demo_scales, *([-(-scale.many_rows // rows)] if scale.many_rows else [])]
-    lines: list[Line] = []
-    for number in sizes:
-        lines += _all_jobs(demo_log(path, number))
+    for number in (*scale.demo_scales, *([-(-scale.many_rows // rows)] if scale.many_rows else [])):
+        log = demo_log(path, number)
+        suite.jobs(log, every=log.bytes < EVERY_JOB)
         path.unlink()
-    return Table(title="Growth: the demo log, generated ever larger", lines=tuple(lines))
+    return suite.table()
 
 
 def on_long_sessions(folder: Path, scale: Scale) -> Table:
     """Measure single sessions of growing length."""
+    suite = Suite("One session of many turns (rows of the demo log, renamed copy after copy)", folder, scale)
     demo_log(folder / "demo.jsonl", 1)
     with (folder / "demo.jsonl").open("rb") as file:
         renamer = Renamer(file)
-    lines: list[Line] = []
     for turns in scale.long_turns:
         log = write_log(folder / "long.jsonl", f"{turns:,} turns", one_session(renamer, turns))
-        floor = measured(Job(kind="floor", log=log), best_of=3)
-        lines += [_line(f"compile, policy {p}", Job(kind="compile", log=log, policy=p), floor) for p in POLICIES]
-    return Table(title="One session of many turns (rows of the demo log, renamed copy after copy)", lines=tuple(lines))
+        floor = suite.floor(log)
+        for policy in POLICIES:
+            suite.job(f"compile, policy {policy}", Job(kind="compile", log=log, policy=policy), floor)
+    return suite.table()
 
 
-SUITES = {"floor": against_the_floor, "growth": over_growing_logs, "long": on_long_sessions}
-
-
-def _all_jobs(log: Log) -> Iterator[Line]:
-    """Yield the floor and everything that is measured against it."""
-    floor = measured(Job(kind="floor", log=log), best_of=3)
-    yield Line(what="floor: read, orjson", measure=floor, times_floor=1.0)
-    yield _line("inspect: read, map, group", Job(kind="inspect", log=log), floor)
-    for policy in POLICIES:
-        job = Job(kind="compile", log=log, policy=policy, per_copy=policy == "off")
-        yield _line(f"compile, policy {policy}, 1 process", job, floor)
-    yield _line("compile, policy standard, all cores", Job(kind="compile", log=log, policy="standard", workers=0), floor)
-
-
-def _line(what: str, job: Job, floor: Measure) -> Line:
-    measure = measured(job)
-    return Line(what=what, measure=measure, times_floor=measure.cpu_seconds / floor.cpu_seconds)
+SUITES: dict[str, Callable[[Path, Scale], Table]] = {
+    "floor": against_the_floor,
+    "growth": over_growing_logs,
+    "long": on_long_sessions,
+}
