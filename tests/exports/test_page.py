@@ -29,6 +29,7 @@ REPORT = PageReport(
         Drop(stage="proof", reason="necessary", count=1500, sessions=3),
         Drop(stage="proof", reason="distant", count=7, sessions=2),
         Drop(stage="sessions", reason="too_few_turns", count=4, sessions=0),
+        Drop(stage="source", reason="number_as_text", count=5, sessions=0),
         Drop(stage="someday", reason="odd_thing", count=1, sessions=1),
     ),
     blocked=2,
@@ -151,6 +152,7 @@ def test_the_counts_and_the_drops_are_said_in_words() -> None:
     assert "answer can be guessed" in page
     assert "Lower --min-turns." in page
     assert "odd thing" in page
+    assert "was kept as text (kept)" in page  # a repair is told, not counted as a drop
     assert "No pair was proved" in page
     assert page.index("composition") < page.index("recall")
 

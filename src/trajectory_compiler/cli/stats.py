@@ -11,7 +11,7 @@ import msgspec
 from trajectory_compiler.cli import options as shared
 from trajectory_compiler.cli.compiling import counted
 from trajectory_compiler.cli.screen import add_row, print_json, say, show, table
-from trajectory_compiler.exports.in_words import FAMILY_WORDS, STAGE_WORDS, action_for, reason_in_words
+from trajectory_compiler.exports.in_words import FAMILY_WORDS, STAGE_WORDS, action_for, is_dropped, reason_in_words
 from trajectory_compiler.store import SHOWN_STATES, Drop, PairFacts, PairQuery, Store, Totals
 
 DISTANCES = (
@@ -26,10 +26,11 @@ LISTED = 12
 
 
 class DropReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One reason for which something was dropped. `why` is the reason in words, `do` what can be done about it, if anything."""
+    """One reason. `why` says it in words, `do` what can be done about it; where `dropped` is false, rows were kept."""
 
     stage: str
     reason: str
+    dropped: bool
     why: str
     do: str
     count: int
@@ -71,6 +72,7 @@ def report_on(facts: Sequence[PairFacts], drops: Iterable[Drop], totals: Totals)
         DropReport(
             stage=drop.stage,
             reason=drop.reason,
+            dropped=is_dropped(drop.reason),
             why=reason_in_words(drop.stage, drop.reason),
             do=action_for(drop.reason),
             count=drop.count,
@@ -97,7 +99,7 @@ def report_on(facts: Sequence[PairFacts], drops: Iterable[Drop], totals: Totals)
         },
         mean_span_share=_means(facts, lambda fact: fact.span_turns / max(1, fact.session_turns)),
         mean_guess_rate=_means(facts, lambda fact: fact.guess_rate),
-        dropped=sum(drop.count for drop in reported),
+        dropped=sum(drop.count for drop in reported if drop.dropped),
         drops=reported,
     )
 
@@ -170,5 +172,5 @@ def _print_drops(report: StatsReport) -> None:
             continue
         shown = table("count", "sessions", f"{STAGE_WORDS.get(stage, stage)}: why", "what to do", right=(0, 1))
         for drop in own:
-            add_row(shown, drop.count, drop.sessions or "", drop.why, drop.do)
+            add_row(shown, drop.count, drop.sessions or "", drop.why if drop.dropped else f"(kept) {drop.why}", drop.do)
         show(shown)

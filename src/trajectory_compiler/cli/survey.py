@@ -9,12 +9,11 @@ import msgspec
 
 from trajectory_compiler.cli.truncation import Truncation, Wall
 from trajectory_compiler.config import SessionOptions
-from trajectory_compiler.exports.in_words import action_for, reason_in_words
+from trajectory_compiler.exports.in_words import action_for, is_dropped, reason_in_words
 from trajectory_compiler.model import Finding, TurnKind
 from trajectory_compiler.pipeline.run import Progress
 from trajectory_compiler.sessions import is_effect, open_sessions
 from trajectory_compiler.sources import Source
-from trajectory_compiler.sources.findings import REASONS
 
 SURE = 0.7
 RESTS_ON = frozenset(
@@ -155,7 +154,7 @@ def _left_out(findings: tuple[Finding, ...]) -> tuple[LeftOut, ...]:
         LeftOut(
             stage=finding.stage,
             reason=finding.reason,
-            dropped=finding.reason not in REASONS or REASONS[finding.reason].drops,
+            dropped=is_dropped(finding.reason),
             count=finding.count,
             why=reason_in_words(finding.stage, finding.reason),
             where=finding.detail,

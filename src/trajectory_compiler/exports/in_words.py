@@ -64,6 +64,11 @@ def reason_in_words(stage: str, reason: str) -> str:
     return _OTHER_REASONS.get(reason) or reason.replace("_", " ")
 
 
+def is_dropped(reason: str) -> bool:
+    """Say whether a reason made something go; some only say that a row was repaired and kept."""
+    return reason not in REASONS or REASONS[reason].drops
+
+
 def action_for(reason: str) -> str:
     """Return what the user can do about a reason, or an empty text."""
     return REASONS[reason].action if reason in REASONS else ""

@@ -22,6 +22,7 @@ from trajectory_compiler.exports.in_words import (
     FAMILY_WORDS,
     STAGE_WORDS,
     action_for,
+    is_dropped,
     proof_in_words,
     reason_in_words,
 )
@@ -91,7 +92,7 @@ def render_page(report: PageReport, pairs: Iterable[tuple[Pair, Trajectory]]) ->
         mix=mix,
         filters=[(name, counts[name]) for name in FAMILIES if counts[name]],
         stages=_stages(report.drops),
-        dropped=sum(drop.count for drop in report.drops),
+        dropped=sum(drop.count for drop in report.drops if is_dropped(drop.reason)),
     )
 
 
@@ -236,9 +237,11 @@ def _stages(drops: Sequence[Drop]) -> list[_ShownStage]:
     for stage in stages:
         own = sorted((drop for drop in drops if drop.stage == stage), key=lambda drop: (-drop.count, drop.reason))
         total = sum(drop.count for drop in own)
-        reasons = [
-            (reason_in_words(stage, drop.reason), drop.count, drop.count / max(1, own[0].count), action_for(drop.reason))
-            for drop in own
-        ]
+        reasons = [(_why(drop), drop.count, drop.count / max(1, own[0].count), action_for(drop.reason)) for drop in own]
         shown.append(_ShownStage(STAGE_WORDS.get(stage, stage), total, reasons))
     return shown
+
+
+def _why(drop: Drop) -> str:
+    words = reason_in_words(drop.stage, drop.reason)
+    return words if is_dropped(drop.reason) else f"{words} (kept)"
