@@ -129,10 +129,8 @@ class Case:
         return run(self.program, sorted(views, key=lambda view: view.index))
 
     def forced(self, name: str, views: Iterable[View]) -> list[str | None]:
-        """Return the answer for each call that a node might have picked, where it is asked for a state: the value there."""
-        state = isinstance(self.expression, ir.StateAt) and name == self.asked[0][0]
-        program = replace(self.program, answer=ir.Get(*self.asked[0])) if state else self.program
-        return [run(program, self.pool, forced={name: view}).answer for view in views]
+        """Return the answer for each call that a node might have picked."""
+        return [run(self.program, self.pool, forced={name: view}).answer for view in views]
 
     def well_formed(self) -> Faults:
         """Ask for a short, typed, readable answer and one question."""
@@ -198,15 +196,19 @@ class Case:
             return self._share(self.forced(name, found)) if len(found) >= 4 else 1.0
         if isinstance(self.expression, LISTED):
             return self._share_among_siblings()
-        sides, shares = [side for side, _ in self.asked], []
-        for side in [name] if name in sides else sides:
+        sides, shares, made_from = [side for side, _ in self.asked], [], self.base.texts
+        for at, (side, field) in ((at, asked) for at, asked in enumerate(self.asked) if name not in sides or asked[0] == name):
             like = [view for view in self.views if view.turn.kind == "tool" and self.nodes[side].tool in (None, view.turn.tool)]
             if name not in sides:  # hidden is a bridge or an anchor; what stands beside its literals can still be looked up
                 like = [view for view in like if view.fits(self.nodes[side], {})]
                 texts = [text for condition in node.where if (text := literal(condition))]
                 beside = [view for view in like if texts and all(view.has(text) for text in texts)]
                 like = beside if {view.index for view in beside}.issuperset(self.base.picked[side]) else like
-            shares.append(self._share(self.forced(side, found if node.pick == "nth" and name == side else like)))
+            like = found if node.pick == "nth" and name == side else like
+            values = [value for view in like if (value := view.read(field)[0]) is not None]
+            if isinstance(self.expression, ir.Difference | ir.Change):  # with the other side as it is
+                values = [combine(self.expression, [*made_from[:at], v, *made_from[at + 1 :]]) or "" for v in values]
+            shares.append(self._share(value for value in values if value))
         return max(shares)
 
     def _share(self, results: Iterable[str | None]) -> float:
@@ -325,7 +327,8 @@ class Case:
         for view in (*(view for view in self.views if view.index not in hidden), self._found_first()):
             shown = view.index not in self.withheld and self._is_shown(view)
             yield shown, f"turn {view.index} shows the answer, and it is not needed or a search finds it first"
-        for view in self.views if isinstance(self.expression, LISTED | ir.Difference) else ():
+        summed = isinstance(self.expression, ir.Count | ir.Sum | ir.Distinct | ir.Difference)
+        for view in self.views if summed else ():
             paths = [path for path, text, _ in view.leaves() if text == self.answer] if self.answer in view.text else []
             total = any({"total", "count", "sum", "number", "num"} & set(tokens(key_of(path))) for path in paths)
             yield total, f"turn {view.index} states a total"
