@@ -16,13 +16,17 @@ from benchmarks.renaming import Renamer
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
-    """How large the logs are: scales of the demo log, rows of the last one, bytes of recorded log, turns of a session."""
+    """How large the logs are: scales of the demo log, rows of the last one, bytes of recorded log, turns of a session.
+
+    A growing log of up to `thorough_bytes` is also compiled in one process, with the redaction policy off and on.
+    """
 
     demo_scales: tuple[int, ...]
     many_rows: int
     recorded_bytes: int
     long_turns: tuple[int, ...]
     limit_seconds: float
+    thorough_bytes: int
 
 
 FULL = Scale(
@@ -30,10 +34,17 @@ FULL = Scale(
     many_rows=1_000_000,
     recorded_bytes=100_000_000,
     long_turns=(1_000, 10_000, 100_000),
-    limit_seconds=1_200,
+    limit_seconds=600,
+    thorough_bytes=5_000_000,
 )
-QUICK = Scale(demo_scales=(1,), many_rows=0, recorded_bytes=4_000_000, long_turns=(250, 1_000), limit_seconds=300)
-EVERY_JOB = 20_000_000  # bytes up to which a growing log is also compiled in one process, with the policy off and on
+QUICK = Scale(
+    demo_scales=(1,),
+    many_rows=0,
+    recorded_bytes=4_000_000,
+    long_turns=(250, 1_000),
+    limit_seconds=300,
+    thorough_bytes=0,
+)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +137,7 @@ def over_growing_logs(folder: Path, scale: Scale) -> Table:
     rows = demo_log(path, 1).rows
     for number in (*scale.demo_scales, *([-(-scale.many_rows // rows)] if scale.many_rows else [])):
         log = demo_log(path, number)
-        suite.jobs(log, every=log.bytes < EVERY_JOB)
+        suite.jobs(log, every=log.bytes <= scale.thorough_bytes)
         path.unlink()
     return suite.table()
 
