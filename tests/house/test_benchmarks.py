@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from benchmarks.renaming import Renamer, copy_of, identifiers, rename
 
 WORDS = st.from_regex(r"(?:[a-z]{3,8}_)?[A-Z0-9]{5,8}|[a-z]{3,8}_[a-z]{3,8}_[0-9]{4}|[A-Z]{3}-[0-9]{4}", fullmatch=True)
-ROWS = [
+ROWS: list[dict[str, object]] = [
     {
         "id": "r1",
         "session_id": "s1",
