@@ -36,6 +36,7 @@ from trajectory_compiler.errors import InputError
 from trajectory_compiler.exports.sql import DialectName, Origin, sql_of
 from trajectory_compiler.model import Pair, Proof, Trajectory, canonical, json_text
 from trajectory_compiler.sources.columns import Role
+from trajectory_compiler.verification import ABSTENTION
 
 __all__ = ["postgres_address"]
 Ask = Callable[[str], list[tuple[Any, ...]]]
@@ -224,15 +225,28 @@ def test_postgres_gives_the_answer(postgres_ask: Ask, case: str) -> None:
     assert answer(postgres_ask, CASES[case], "postgres") == CASES[case].answer
 
 
-def test_an_unanswerable_pair_gives_no_row(sqlite_ask: Ask) -> None:
-    """With the withheld row left out the query finds nothing, as the answer says."""
-    pair = pair_of(
-        Get("A", Field(path="/response/city")),
-        "The log does not say.",
-        Call(name="A", tool="get_customer", pick="only"),
-        withheld=(3,),
-    )
-    assert answer(sqlite_ask, pair, "sqlite") is None
+CUSTOMER = Call(name="A", tool="get_customer", pick="only")
+UNDEFINED: dict[str, Pair] = {
+    "get": pair_of(Get("A", Field(path="/response/city")), ABSTENTION, CUSTOMER, withheld=(3,)),
+    "count": pair_of(Count("B"), ABSTENTION, CUSTOMER, order("all", "B", after="A"), withheld=(3,)),
+    "sum": pair_of(Sum("B", PRICE), ABSTENTION, CUSTOMER, order("all", "B", after="A"), withheld=(3,)),
+    "difference": pair_of(
+        Difference(Get("A", PRICE), Get("B", PRICE)), ABSTENTION, CUSTOMER, order("first", "B"), withheld=(3,)
+    ),
+    "change": pair_of(Change(Get("A", STATE), Get("B", STATE)), ABSTENTION, CUSTOMER, order("first", "B"), withheld=(3,)),
+}
+
+
+@pytest.mark.parametrize("case", UNDEFINED)
+def test_an_unanswerable_pair_gives_no_row(sqlite_ask: Ask, case: str) -> None:
+    """With the withheld row left out the query finds nothing, where SQL would by itself give 0 or NULL, too."""
+    assert answer(sqlite_ask, UNDEFINED[case], "sqlite") is None
+
+
+@pytest.mark.parametrize("case", UNDEFINED)
+def test_an_unanswerable_pair_gives_no_row_on_postgres(postgres_ask: Ask, case: str) -> None:
+    """The same on PostgreSQL."""
+    assert answer(postgres_ask, UNDEFINED[case], "postgres") is None
 
 
 def test_the_rows_of_a_query_serve_as_a_table(sqlite_ask: Ask) -> None:

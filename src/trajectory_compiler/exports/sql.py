@@ -118,7 +118,14 @@ class _Query:
         head = comment(f"pair {self.pair.id}: {self.pair.question}")
         if _PSEUDONYM.search(self.pair.answer):
             head += "\n" + comment("The answer was redacted: this gives the original value.")
-        return f"{head}\nWITH {','.join(parts).lstrip()}\n{self._answer(self.program.answer)};\n"
+        return f"{head}\nWITH {','.join(parts).lstrip()}\n{self._defined(self._answer(self.program.answer))};\n"
+
+    def _defined(self, answer: str) -> str:
+        """Drop the row of an unanswerable pair whose program is undefined: SQL knows an empty sum, programs do not."""
+        if not self.pair.withheld_turns:
+            return answer
+        holds = {Change: "c.old <> c.new", Count: "c.answer > 0", Distinct: "c.answer > 0", Changes: "c.answer > 0"}
+        return f"SELECT c.* FROM ({answer}) c WHERE {holds.get(type(self.program.answer), 'c.answer IS NOT NULL')}"
 
     def _session(self) -> str:
         """Give the turns of the session, numbered in the order of the log."""
