@@ -12,12 +12,12 @@ def test_every_family_gate_and_reason_has_words() -> None:
     assert tuple(FAMILY_WORDS) == FAMILIES
     assert tuple(GATE_WORDS) == GATES
     assert set(GATES) <= set(FAILED_WORDS)
-    assert all(reason_in_words("source", reason) != reason for reason in REASONS)
+    assert all(reason_in_words("sources", reason) != reason for reason in REASONS)
 
 
 def test_a_reason_that_nobody_worded_is_at_least_readable() -> None:
     """An unknown reason comes without underscores; a gate's name means the gate only at the proof."""
-    assert reason_in_words("source", "very_odd") == "very odd"
+    assert reason_in_words("sources", "very_odd") == "very odd"
     assert "guessed" in reason_in_words("proof", "necessary")
 
 

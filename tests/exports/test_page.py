@@ -29,7 +29,7 @@ REPORT = PageReport(
         Drop(stage="proof", reason="necessary", count=1500, sessions=3),
         Drop(stage="proof", reason="distant", count=7, sessions=2),
         Drop(stage="sessions", reason="too_few_turns", count=4, sessions=0),
-        Drop(stage="source", reason="number_as_text", count=5, sessions=0),
+        Drop(stage="sources", reason="number_as_text", count=5, sessions=0),
         Drop(stage="someday", reason="odd_thing", count=1, sessions=1),
     ),
     blocked=2,

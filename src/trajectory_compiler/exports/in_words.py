@@ -19,7 +19,7 @@ FAMILY_WORDS: dict[Family, str] = {
     "walk": "every call reached by following values",
 }
 GATE_WORDS: dict[str, str] = {
-    "holds": "the program gives this answer on the whole session",
+    "holds": "the program gives this answer on the whole session, and every quote stands in its turn",
     "sufficient": "the calls that it reads are enough to give the answer",
     "necessary": "with any supporting turn hidden the answer is gone, and it cannot be guessed",
     "distant": "the supporting turns stand apart; no shorter stretch of the session gives the answer",
@@ -30,7 +30,7 @@ GATE_WORDS: dict[str, str] = {
     "well_formed": "one question, its form of answer stated, and a short answer of that form",
 }
 FAILED_WORDS: dict[str, str] = {
-    "holds": "the checker's own evaluation gives another answer",
+    "holds": "the checker's own evaluation, or a quote, does not bear the answer out",
     "sufficient": "the turns that the question reads are not enough",
     "necessary": "answer can be guessed, or a turn that should matter does not",
     "distant": "the supporting turns stand next to each other",
@@ -42,8 +42,7 @@ FAILED_WORDS: dict[str, str] = {
     "record": "what is stored beside the program does not agree with it",
 }
 STAGE_WORDS = {
-    "source": "rows that could not be read",
-    "sources": "rows that could not be read",
+    "sources": "rows that could not be read or were repaired",
     "sessions": "rows and sessions left out",
     "redaction": "sessions stopped at the redaction boundary",
     "proof": "candidate questions that failed a gate",
