@@ -62,8 +62,8 @@ def compile_into(store: Store, location: str, options: CompileOptions, progress:
         try:
             summary = _Run(store, source, sessions, options, run_id).go(progress)
         except BaseException as error:
-            status = "interrupted" if isinstance(error, KeyboardInterrupt | GeneratorExit) else "failed"
-            store.finish_run(run_id, status, {})
+            stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
+            store.finish_run(run_id, "interrupted" if stopped else "failed", {})
             raise
         store.finish_run(run_id, "done", {k: v for k, v in msgspec.structs.asdict(summary).items() if isinstance(v, int)})
         return summary

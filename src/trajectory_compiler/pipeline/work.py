@@ -1,13 +1,14 @@
 """The part of a run that is spread over processes: raw session in, packed result out, in the order of the log.
 
-Workers get a session at a time and send bytes back; the parent alone writes to the store. At most a few sessions a worker are
-under way, so that memory does not grow with the log.
+Workers get a session at a time and send bytes back; the parent alone writes to the store. What is under way is bounded in
+bytes, so that memory does not grow with the log.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -26,7 +27,7 @@ from trajectory_compiler.statistics import Snapshot
 from trajectory_compiler.store import PackedTrajectory, pack
 
 SMALL_LOG = 24
-_AHEAD_PER_WORKER = 3
+MAX_BYTES_AHEAD = 48 << 20
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -75,19 +76,28 @@ def _is_effect(overrides: dict[str, bool], row: Row) -> bool:
 
 
 def compile_all(sessions: Iterable[RawTrajectory], job: Job, workers: int) -> Iterator[Outcome]:
-    """Yield the outcome of every session in order, over `workers` processes (1: in this one)."""
+    """Yield the outcome of every session in order, over `workers` processes (1: in this one).
+
+    While a long session is compiled the others go on behind it, up to a fixed number of bytes: memory is bounded, and one
+    session of 2,000 turns does not hold up the rest.
+    """
     if workers <= 1:
         for raw in sessions:
             yield compile_raw(raw, job)
         return
     with multiprocessing.get_context("fork").Pool(workers, _begin, (job,)) as pool:
-        waiting: deque[AsyncResult[Outcome]] = deque()
+        waiting: deque[tuple[AsyncResult[Outcome], int]] = deque()
+        ahead = 0
         for raw in sessions:
-            waiting.append(pool.apply_async(_work, (raw,)))
-            if len(waiting) >= workers * _AHEAD_PER_WORKER:
-                yield waiting.popleft().get()
+            packed = pickle.dumps(raw, protocol=5)
+            waiting.append((pool.apply_async(_work, (packed,)), len(packed)))
+            ahead += len(packed)
+            while waiting and (waiting[0][0].ready() or (ahead > MAX_BYTES_AHEAD and len(waiting) > 2 * workers)):
+                result, size = waiting.popleft()
+                ahead -= size
+                yield result.get()
         while waiting:
-            yield waiting.popleft().get()
+            yield waiting.popleft()[0].get()
 
 
 def worker_count(wanted: int, sessions: int) -> int:
@@ -111,5 +121,6 @@ def _begin(job: Job) -> None:
     _job[:] = [job]
 
 
-def _work(raw: RawTrajectory) -> Outcome:
+def _work(packed: bytes) -> Outcome:
+    raw: RawTrajectory = pickle.loads(packed)  # noqa: S301  # made by the parent process a moment ago
     return compile_raw(raw, _job[0])
