@@ -52,7 +52,7 @@ def act(node: Call, *, bridge: str = "", plain: bool = False) -> Act:
     joined = "".join(
         f" {JOINERS[node.tool, _key(c.path)]} `{_literal(c)}`" for c in conditions if (node.tool, _key(c.path)) in JOINERS
     )
-    extra = [f"{_noun(c.path)} `{_literal(c)}`" for c in conditions if (node.tool, _key(c.path)) not in JOINERS]
+    extra = [_named(c) for c in conditions if (node.tool, _key(c.path)) not in JOINERS]
     tail = joined + (f" {verb.preposition if named is None else 'with'} {' and '.join(extra)}" if extra else "")
     if bridge:
         tail += f" {bridge}"
@@ -60,8 +60,15 @@ def act(node: Call, *, bridge: str = "", plain: bool = False) -> Act:
 
 
 def _any_tool(node: Call) -> Act:
-    tail = " and ".join(f"{_noun(c.path)} `{_literal(c)}`" for c in node.where if isinstance(c.value, Literal))
+    tail = " and ".join(_named(c) for c in node.where if isinstance(c.value, Literal))
     return Act(f"made a call with {tail}", f"make a call with {tail}")
+
+
+def _named(condition: Condition) -> str:
+    """Name an argument with its value; a file goes by the end of its path, anything else says that it is an end."""
+    words = words_of(_key(condition.path))
+    ending = " ending in" if condition.op == "ends" and not {"file", "path", "folder", "directory"} & set(words) else ""
+    return f"{_noun(condition.path)}{ending} `{_literal(condition)}`"
 
 
 def _verb_phrase(tool: str) -> tuple[Verb, str, str]:
