@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import msgspec
 
-from trajectory_compiler.dataflow.evaluate import Trace, run
+from trajectory_compiler.dataflow.evaluate import Reading, Trace, run
 from trajectory_compiler.dataflow.fields import Asked
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import PROGRAM_VERSION, Call, Expression, Literal, Program, Target
@@ -89,15 +89,21 @@ def finish(index: SessionIndex, drafts: Iterable[Draft]) -> Iterator[Candidate]:
 
 
 def stands_firm(index: SessionIndex, program: Program, trace: Trace, support: Sequence[int]) -> bool:
-    """Say whether the answer needs each of its turns and does not hang on whether failed calls count. The proof decides."""
+    """Say whether the answer needs each of its turns and is the same in other readings of the question.
+
+    Other readings: failed calls do not count; a named value may stand in any argument. The proof decides.
+    """
     if any(index.turns[t].ok is False for turns in trace.matches.values() for t in turns):
-        settled = run(index, program, settled=True)
+        settled = run(index, program, Reading(settled=True))
         if settled is None or settled.answer != trace.answer:
             return False
+    loose = run(index, program, Reading(loose=True))
+    if loose is None or loose.answer != trace.answer:
+        return False
     if len(support) > MAX_HIDDEN:
         return True
     for t in support:
-        without = run(index, program, hidden=t)
+        without = run(index, program, Reading(hidden=t))
         if without is not None and without.answer == trace.answer:
             return False
     return True
@@ -164,4 +170,4 @@ def _score(index: SessionIndex, draft: Draft, support: Sequence[int]) -> float:
     share = min(1.0, span / max(12, min(len(index.turns), 200)))
     words = sum(len(str(getattr(c.value, "value", ""))) for call in draft.calls for c in call.where)
     ordinal = sum(call.pick in ("first", "last", "nth") for call in draft.calls)
-    return 0.6 * share + 0.1 * min(draft.hops, 4) + draft.bonus - 0.002 * min(words, 100) - 0.05 * ordinal
+    return 1.0 * share + 0.1 * min(draft.hops, 4) + draft.bonus - 0.002 * min(words, 100) - 0.05 * ordinal

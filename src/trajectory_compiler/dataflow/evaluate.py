@@ -31,6 +31,7 @@ from trajectory_compiler.dataflow.program import (
     Sum,
     Walk,
 )
+from trajectory_compiler.dataflow.program import Literal as LiteralValue
 from trajectory_compiler.model import MISSING, canonical, decimal_text, resolve, turn_object
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -58,12 +59,23 @@ class _Undefined(Exception):  # noqa: N818  # a control value of this file, not 
     """Some part of the program has no value here."""
 
 
-def run(index: SessionIndex, program: Program, *, hidden: int = -1, settled: bool = False) -> Trace | None:
-    """Evaluate a program on the whole session (cut before the target call where it has one); None where undefined.
+class Reading(NamedTuple):
+    """How a program is read. `hidden`: a turn that is left out. `settled`: failed calls are, unless a node asks for them.
 
-    With `hidden` one turn is left out; with `settled` failed calls are, wherever a call node does not ask for them.
+    `loose`: a named argument may stand anywhere among the arguments.
     """
-    evaluation = _Evaluation(index, len(index.turns), hidden, settled=settled)
+
+    hidden: int = -1
+    settled: bool = False
+    loose: bool = False
+
+
+AS_WRITTEN = Reading()
+
+
+def run(index: SessionIndex, program: Program, reading: Reading = AS_WRITTEN) -> Trace | None:
+    """Evaluate a program on the whole session (cut before the target call where it has one); None where undefined."""
+    evaluation = _Evaluation(index, len(index.turns), reading)
     try:
         if program.until is not None:
             target = _Evaluation(index, len(index.turns))
@@ -97,11 +109,10 @@ def number(text: str) -> Decimal | None:
 
 
 class _Evaluation:
-    def __init__(self, index: SessionIndex, end: int, hidden: int = -1, *, settled: bool = False) -> None:
+    def __init__(self, index: SessionIndex, end: int, reading: Reading = AS_WRITTEN) -> None:
         self.index = index
         self.end = end
-        self.hidden = hidden
-        self.settled = settled
+        self.reading = reading
         self.matches: dict[str, tuple[int, ...]] = {}
         self.picked: dict[str, tuple[int, ...]] = {}
         self.sources: list[Source] = []
@@ -109,21 +120,27 @@ class _Evaluation:
     def call(self, node: Call) -> None:
         low = self.single(node.after) if node.after else -1
         high = min(self.end, self.single(node.before)) if node.before else self.end
-        wanted = [(condition, self._wanted(condition)) for condition in node.where]
+        wanted = [(self._read_as(condition), self._wanted(condition)) for condition in node.where]
         matches = tuple(
             t
             for t in self._possible(node, wanted)
             if low < t < high
-            and t != self.hidden
-            and (
-                self.index.turns[t].ok is node.ok
-                if node.ok is not None
-                else not self.settled or self.index.turns[t].ok is not False
-            )
+            and t != self.reading.hidden
+            and self._is_of_outcome(t, node)
             and all(self._holds(t, condition, text) for condition, text in wanted)
         )
         self.matches[node.name] = matches
         self.picked[node.name] = self._pick(node, matches)
+
+    def _read_as(self, condition: Condition) -> Condition:
+        literal = isinstance(condition.value, LiteralValue)
+        if self.reading.loose and literal and condition.op != "has" and condition.path.startswith("/arguments"):
+            return Condition(path="/arguments", op="has", value=condition.value)
+        return condition
+
+    def _is_of_outcome(self, turn: int, node: Call) -> bool:
+        ok = self.index.turns[turn].ok
+        return ok is node.ok if node.ok is not None else not (self.reading.settled and ok is False)
 
     def _possible(self, node: Call, wanted: Sequence[tuple[Condition, str]]) -> Sequence[int]:
         for condition, text in wanted:
@@ -131,6 +148,10 @@ class _Evaluation:
                 if node.tool is None:
                     return self.index.across.get((condition.path, text), ())
                 return self.index.like.get((node.tool, condition.path, text), ())
+        loose = next((text for condition, text in wanted if condition.op == "has"), None)
+        if loose is not None:
+            showing = [t for t in self.index.turns_showing(loose) if self.index.turns[t].kind == "tool"]
+            return showing if node.tool is None else [t for t in showing if self.index.turns[t].tool == node.tool]
         if node.tool is None:
             return [turn.index for turn in self.index.turns if turn.kind == "tool"]
         return self.index.tools.get(node.tool, ())
@@ -251,7 +272,7 @@ class _Evaluation:
                     following.update(
                         t
                         for t, path in self.index.used.get(text, ())
-                        if path == walk.target and c < t < self.end and t != self.hidden
+                        if path == walk.target and c < t < self.end and t != self.reading.hidden
                     )
             frontier = following - reached
             reached |= following

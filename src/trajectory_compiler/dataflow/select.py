@@ -16,7 +16,7 @@ import msgspec
 
 from trajectory_compiler.config import DataflowOptions
 from trajectory_compiler.dataflow.candidate import Candidate
-from trajectory_compiler.dataflow.evaluate import run
+from trajectory_compiler.dataflow.evaluate import Reading, run
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Program, encode
 from trajectory_compiler.model import Family
@@ -158,7 +158,7 @@ class _Selection:
         """Offer the question again with a turn withheld that holds the answer and leaves the program without a value."""
         kind = msgspec.structs.replace(base.program, family="unanswerable")
         for turn in sorted({source.turn for source in base.trace.sources}, reverse=True):
-            if run(self.index, base.program, hidden=turn) is None:
+            if run(self.index, base.program, Reading(hidden=turn)) is None:
                 self.pools["unanswerable"].append(msgspec.structs.replace(base, program=kind, withheld=(turn,)))
                 return
 
