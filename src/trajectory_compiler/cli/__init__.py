@@ -61,7 +61,7 @@ def _unforeseen(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"Cannot finish: the system reports '{error.strerror or type(error).__name__}'. Mend that and run again."
     last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{type(error).__name__} in {last.name}, line {last.lineno}"
+    place = f"{type(error).__name__} in {last.filename.rpartition(os.sep)[2]}, line {last.lineno}"
     return (
         f"Cannot finish: the program met a defect of its own ({place}). Run again with TRAJC_DEBUG=1 and report what it prints."
     )

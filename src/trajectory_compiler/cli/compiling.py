@@ -23,9 +23,9 @@ from trajectory_compiler.store.clock import utc_now
 
 def compile_log_into(store: Store, log: str, options: CompileOptions) -> RunSummary:
     """Compile a log into an open store and note how its columns were read: `trajc show --sql` needs to know."""
+    source = open_source(log, options.source)
     with progress_bar("sessions") as progress:
         summary = compile_into(store, log, options, progress)
-    source = open_source(log, options.source)
     detail = {
         "format": source.format,
         "table": options.source.table or "",

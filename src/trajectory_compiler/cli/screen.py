@@ -19,6 +19,7 @@ from rich.text import Text
 from trajectory_compiler.pipeline.run import Progress
 
 PIPED_WIDTH = 120
+REDRAW_SECONDS = 0.1
 _PICTURES = {code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)} | {0x7F: "\u2421"}
 _HIDDEN = [*range(0x80, 0xA0), *range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
 _VISIBLE = str.maketrans({**_PICTURES, **dict.fromkeys(_HIDDEN, "\ufffd")})
@@ -88,10 +89,16 @@ def progress_bar(unit: str) -> Iterator[Progress]:
         TextColumn(unit),
         TimeElapsedColumn(),
     )
-    with Bar(*columns, console=console(stderr=True), transient=True) as bar:
+    # Drawn from this thread alone: a run forks its workers, and a fork must not meet another thread in the middle of something.
+    with Bar(*columns, console=console(stderr=True), transient=True, auto_refresh=False) as bar:
         task = bar.add_task("", total=None)
+        drawn = 0.0
 
         def report(stage: str, done: int, total: int | None) -> None:
+            nonlocal drawn
             bar.update(task, description=stage, completed=done, total=total)
+            if bar.get_time() - drawn >= REDRAW_SECONDS:
+                drawn = bar.get_time()
+                bar.refresh()
 
         yield report

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 
 import click
 import msgspec
@@ -59,15 +59,18 @@ class StatsReport(msgspec.Struct, frozen=True, kw_only=True):
 def command(source: str | None, store: str, as_json: bool) -> None:
     """Count pairs by type, distance, hops, width, agent, tool and split, and what was dropped and why."""
     with Store.open(store, read_only=True) as opened:
-        report = report_on(list(opened.facts(PairQuery(source=source))), opened.drops(source=source), opened.totals())
+        report = report_on(opened.facts(PairQuery(source=source)), opened.drops(source=source), opened.totals())
     if as_json:
         print_json(report)
     else:
         _print(report)
 
 
-def report_on(facts: Sequence[PairFacts], drops: Iterable[Drop], totals: Totals) -> StatsReport:
-    """Count the figures of pairs by each of their properties."""
+def report_on(facts: Iterable[PairFacts], drops: Iterable[Drop], totals: Totals) -> StatsReport:
+    """Count the figures of pairs by each of their properties, in one pass."""
+    tally = _Tally()
+    for fact in facts:
+        tally.add(fact)
     reported = tuple(
         DropReport(
             stage=drop.stage,
@@ -84,46 +87,60 @@ def report_on(facts: Sequence[PairFacts], drops: Iterable[Drop], totals: Totals)
         sessions=totals.sessions,
         turns=totals.turns,
         states=totals.pairs,
-        pairs=len(facts),
+        pairs=tally.pairs,
         reviews=totals.reviews,
-        counts={
-            "type": _by(facts, lambda fact: [fact.qa_type]),
-            "distance": _in_order(_by(facts, lambda fact: [_distance(fact.span_turns)])),
-            "hops": _by(facts, lambda fact: [str(fact.hops)]),
-            "width": _by(facts, lambda fact: [str(fact.width)]),
-            "agent": _by(facts, lambda fact: fact.agents),
-            "tool": _by(facts, lambda fact: fact.tools),
-            "answer": _by(facts, lambda fact: [fact.answer_type]),
-            "split": _by(facts, lambda fact: [fact.split]),
-            "source": _by(facts, lambda fact: [fact.source]),
-        },
-        mean_span_share=_means(facts, lambda fact: fact.span_turns / max(1, fact.session_turns)),
-        mean_guess_rate=_means(facts, lambda fact: fact.guess_rate),
+        counts=tally.counts(),
+        mean_span_share=tally.means(tally.span_shares),
+        mean_guess_rate=tally.means(tally.guess_rates),
         dropped=sum(drop.count for drop in reported if drop.dropped),
         drops=reported,
     )
 
 
-def _by(facts: Iterable[PairFacts], keys: Callable[[PairFacts], Iterable[str]]) -> dict[str, int]:
-    counts = Counter(key for fact in facts for key in keys(fact))
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+class _Tally:
+    """Pairs counted by property, and sums by type for the means."""
+
+    def __init__(self) -> None:
+        self.pairs = 0
+        self.by: dict[str, Counter[str]] = {name: Counter() for name in PROPERTIES}
+        self.span_shares: defaultdict[str, float] = defaultdict(float)
+        self.guess_rates: defaultdict[str, float] = defaultdict(float)
+
+    def add(self, fact: PairFacts) -> None:
+        """Count one pair; an agent or tool counts once however many of its turns support the pair."""
+        self.pairs += 1
+        for name, keys in PROPERTIES.items():
+            self.by[name].update(keys(fact))
+        self.span_shares[fact.qa_type] += fact.span_turns / max(1, fact.session_turns)
+        self.guess_rates[fact.qa_type] += fact.guess_rate
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return the counts, the most frequent first, distances from near to far."""
+        made = {name: dict(sorted(by.items(), key=lambda item: (-item[1], item[0]))) for name, by in self.by.items()}
+        order = [words for _, words in DISTANCES]
+        made["distance"] = {words: self.by["distance"][words] for words in (*order, FAR) if self.by["distance"][words]}
+        return made
+
+    def means(self, sums: dict[str, float]) -> dict[str, float]:
+        """Return the mean by type."""
+        return {name: round(sums[name] / count, 4) for name, count in sorted(self.by["type"].items())}
 
 
-def _distance(span_turns: int) -> str:
-    return next((words for most, words in DISTANCES if span_turns <= most), FAR)
+def _distance(fact: PairFacts) -> str:
+    return next((words for most, words in DISTANCES if fact.span_turns <= most), FAR)
 
 
-def _in_order(counts: dict[str, int]) -> dict[str, int]:
-    return {words: counts[words] for words in (*(words for _, words in DISTANCES), FAR) if words in counts}
-
-
-def _means(facts: Sequence[PairFacts], value: Callable[[PairFacts], float]) -> dict[str, float]:
-    sums: dict[str, float] = {}
-    counts: Counter[str] = Counter()
-    for fact in facts:
-        sums[fact.qa_type] = sums.get(fact.qa_type, 0.0) + value(fact)
-        counts[fact.qa_type] += 1
-    return {name: round(sums[name] / counts[name], 4) for name in sorted(sums)}
+PROPERTIES: dict[str, Callable[[PairFacts], Iterable[str]]] = {
+    "type": lambda fact: [fact.qa_type],
+    "distance": lambda fact: [_distance(fact)],
+    "hops": lambda fact: [str(fact.hops)],
+    "width": lambda fact: [str(fact.width)],
+    "agent": lambda fact: fact.agents,
+    "tool": lambda fact: fact.tools,
+    "answer": lambda fact: [fact.answer_type],
+    "split": lambda fact: [fact.split],
+    "source": lambda fact: [fact.source],
+}
 
 
 def _print(report: StatsReport) -> None:
