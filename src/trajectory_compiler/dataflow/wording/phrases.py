@@ -29,6 +29,7 @@ _WRAPPERS = frozenset(
     response result results data items item response_elements output payload body value values content file
 """.split()
 )
+_RIVALLED = frozenset(("Read", "Edit", "MultiEdit", "Write", "Grep", "Glob", "LS"))
 _EXTRACTED = {"exit_code": "exit code", "error_line": "error message"}
 
 
@@ -54,6 +55,8 @@ def act(node: Call, *, bridge: str = "", plain: bool = False) -> Act:
     )
     extra = [_named(c) for c in conditions if (node.tool, _key(c.path)) not in JOINERS]
     tail = joined + (f" {verb.preposition if named is None else 'with'} {' and '.join(extra)}" if extra else "")
+    if named is None and not bridge and not plain:
+        tail += by_tool(node)
     if bridge:
         tail += f" {bridge}"
     return Act(f"{verb.past} {thing}{tail}".replace("  ", " "), f"{verb.base} {thing}{tail}".replace("  ", " "))
@@ -98,10 +101,15 @@ def is_primary(node: Call, field: Field) -> bool:
     return node.tool in SPECIAL and field.path == f"/arguments/{SPECIAL[node.tool][2]}"
 
 
-def bare(node: Call) -> tuple[str, str]:
-    """Return thing and verb of a call whose primary argument is asked for: ("file", "read")."""
+def bare(node: Call) -> tuple[str, str, str]:
+    """Return thing, verb and tool of a call whose primary argument is asked for: ("file", "read", " with the `Read` tool")."""
     verb, thing, _ = _verb_phrase(str(node.tool))
-    return thing.split(" ", 1)[-1], verb.past
+    return thing.split(" ", 1)[-1], verb.past, by_tool(node)
+
+
+def by_tool(node: Call) -> str:
+    """Name the tool where other tools do the like: a shell command may read a file, too."""
+    return f" with the `{node.tool}` tool" if node.tool in _RIVALLED and not has_bridge(node) else ""
 
 
 def _primary_thing(thing: str, named: Condition) -> str:

@@ -216,8 +216,8 @@ def _aggregation(program: Program, choice: int) -> str:
                 return f"how many different tools did the agent call with {done.base.removeprefix('make a call with ')}?"
             things = plural(noun(field))
             if is_primary(node, field) and not node.where:
-                thing, _ = bare(node)
-                return f"how many different {plural(thing)} did the agent {act(node).base.split(' a ', 1)[0]}?"
+                thing, _, tool = bare(node)
+                return f"how many different {plural(thing)} did the agent {act(node).base.split(' a ', 1)[0]}{tool}?"
             if not _is_argument(field):
                 return f"how many different {things} came back over all the times the agent {done.past}?"
             return _pick(
@@ -234,7 +234,7 @@ def _count(program: Program, node: Call, choice: int) -> str:
         return f"how many times did the agent fail when it tried to {done.base}?"
     if node.after and node.before:
         start, end = program.call(node.after), program.call(node.before)
-        return f"how many times did the agent {done.base} after it {_short(start)} and before it {_short(end)}?"
+        return f"how many `{node.tool}` calls did the agent make after it {_short(start)} and before it {_short(end)}?"
     if node.tool is None:
         return f"how many calls did the agent make with {done.base.removeprefix('make a call with ')}?"
     return _pick(
@@ -256,11 +256,11 @@ def _temporal(program: Program, choice: int) -> str:
     side = f"before it {_short(anchor)}" if found.before else f"after it {_short(anchor)}"
     order = "last" if found.before else "first"
     if is_primary(found, program.answer.field) and not found.where:
-        thing, did = bare(found)
+        thing, did, tool = bare(found)
         return _pick(
             choice,
-            f"which {thing} was the {order} one that the agent {did} {side}?",
-            f"{side}, which {thing} was the {order} that it {did}?",
+            f"which {thing} was the {order} one that the agent {did}{tool} {side}?",
+            f"{side}, which {thing} was the {order} that it {did}{tool}?",
         )
     if _is_argument(program.answer.field):
         return _pick(
@@ -298,8 +298,8 @@ def _recall(program: Program, choice: int) -> str:
     assert isinstance(program.answer, Get)
     asked = noun(program.answer.field)
     if is_primary(node, program.answer.field) and not node.where:
-        thing, did = bare(node)
-        return f"in the order of the session, which was the {nth(node.k)} {thing} that the agent {did}?"
+        thing, did, tool = bare(node)
+        return f"in the order of the session, which was the {nth(node.k)} {thing} that the agent {did}{tool}?"
     if _is_argument(program.answer.field):
         return f"which {asked} did the agent pass the {nth(node.k)} time it {act(node).past}?"
     return _pick(
