@@ -9,10 +9,9 @@ import msgspec
 
 from trajectory_compiler.cli import options as shared
 from trajectory_compiler.cli.bound import upper_bound
-from trajectory_compiler.cli.compiling import counted
 from trajectory_compiler.cli.keys import Keys
 from trajectory_compiler.cli.pair_lines import print_answer, print_question, turn_text
-from trajectory_compiler.cli.screen import console, print_json, say
+from trajectory_compiler.cli.screen import console, counted, print_json, say
 from trajectory_compiler.cli.who import actor
 from trajectory_compiler.errors import InputError
 from trajectory_compiler.model import Family, Pair, Trajectory

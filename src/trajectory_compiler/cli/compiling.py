@@ -9,7 +9,7 @@ import msgspec
 
 from trajectory_compiler import __version__
 from trajectory_compiler.cli.options import DEFAULT_STORE
-from trajectory_compiler.cli.screen import progress_bar
+from trajectory_compiler.cli.screen import counted, progress_bar
 from trajectory_compiler.cli.who import actor
 from trajectory_compiler.config import CompileOptions
 from trajectory_compiler.errors import InputError
@@ -48,11 +48,6 @@ def summary_line(summary: RunSummary, store: str = DEFAULT_STORE) -> str:
         f"{counted(summary.sessions, 'session')}{unchanged}, {proved}{blocked}, "
         f"{summary.dropped:,} dropped (why: trajc stats{named}), $0, nothing left this machine, next: {following}"
     )
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 session`, `2,310 sessions`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def refuse_place(path: Path) -> None:

@@ -9,9 +9,9 @@ import click
 import msgspec
 
 from trajectory_compiler.cli import options as shared
-from trajectory_compiler.cli.compiling import compile_log_into, counted, refuse_place, summary_line
+from trajectory_compiler.cli.compiling import compile_log_into, refuse_place, summary_line
 from trajectory_compiler.cli.pair_lines import print_pair
-from trajectory_compiler.cli.screen import print_json, say
+from trajectory_compiler.cli.screen import counted, print_json, say
 from trajectory_compiler.config import CompileOptions
 from trajectory_compiler.demo import DemoSummary, write_demo_log
 from trajectory_compiler.errors import InputError

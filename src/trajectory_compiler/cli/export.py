@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from trajectory_compiler.cli import options as shared
-from trajectory_compiler.cli.compiling import counted, refuse_place
-from trajectory_compiler.cli.screen import print_json, say, warn
+from trajectory_compiler.cli.compiling import refuse_place
+from trajectory_compiler.cli.screen import counted, print_json, say, warn
 from trajectory_compiler.cli.who import actor
 from trajectory_compiler.exports import FORMATS, ExportRequest, parse_context
 from trajectory_compiler.exports import export as write_export

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from trajectory_compiler.cli import options as shared
-from trajectory_compiler.cli.compiling import counted
-from trajectory_compiler.cli.screen import add_row, print_json, progress_bar, say, show, table
+from trajectory_compiler.cli.screen import add_row, counted, print_json, progress_bar, say, show, table
 from trajectory_compiler.cli.survey import SURE, InspectReport, survey
 from trajectory_compiler.sources import open_source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -16,7 +16,8 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from trajectory_compiler.pipeline.run import Progress
+if TYPE_CHECKING:
+    from trajectory_compiler.pipeline import Progress
 
 PIPED_WIDTH = 120
 REDRAW_SECONDS = 0.1
@@ -35,6 +36,11 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else PIPED_WIDTH
     return Console(file=stream, width=width, markup=False, highlight=False, emoji=False)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 session`, `2,310 sessions`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def say(text: str | Text = "", *, style: str = "") -> None:

@@ -9,8 +9,7 @@ import click
 import msgspec
 
 from trajectory_compiler.cli import options as shared
-from trajectory_compiler.cli.compiling import counted
-from trajectory_compiler.cli.screen import add_row, print_json, say, show, table
+from trajectory_compiler.cli.screen import add_row, counted, print_json, say, show, table
 from trajectory_compiler.exports.in_words import FAMILY_WORDS, STAGE_WORDS, action_for, is_dropped, reason_in_words
 from trajectory_compiler.store import SHOWN_STATES, Drop, PairFacts, PairQuery, Store, Totals
 

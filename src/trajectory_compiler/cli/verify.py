@@ -7,9 +7,8 @@ from collections import Counter
 import click
 
 from trajectory_compiler.cli import options as shared
-from trajectory_compiler.cli.compiling import counted
 from trajectory_compiler.cli.pair_lines import SHORT_ID
-from trajectory_compiler.cli.screen import add_row, print_json, progress_bar, say, show, table
+from trajectory_compiler.cli.screen import add_row, counted, print_json, progress_bar, say, show, table
 from trajectory_compiler.cli.verifying import CHECKS, VerifyReport, reprove
 from trajectory_compiler.exports.in_words import FAILED_WORDS, GATE_WORDS
 from trajectory_compiler.model import FAMILIES
