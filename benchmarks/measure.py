@@ -30,7 +30,7 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What to measure. `workers` 0 means one process a core; `per_copy` counts pairs by the copy that their session is of."""
 
-    kind: Literal["floor", "inspect", "compile"]
+    kind: Literal["floor", "inspect", "compile", "profile"]
     log: Log
     policy: Policy = "off"
     workers: int = 1

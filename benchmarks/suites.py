@@ -156,8 +156,28 @@ def on_long_sessions(folder: Path, scale: Scale) -> Table:
     return suite.table()
 
 
+def by_pass(folder: Path, scale: Scale) -> Table:
+    """Say which pass takes which share of a compile: of short sessions, and of one long session."""
+    suite = Suite("Where the time goes (shares of a compile under the profiler, one process, policy standard)", folder, scale)
+    demo = demo_log(folder / "demo.jsonl", 1)
+    with Path(demo.path).open("rb") as file:
+        renamer = Renamer(file)
+    turns = scale.long_turns[0]
+    logs = [write_log(folder / "long.jsonl", f"one session of {turns:,} turns", one_session(renamer, turns))]
+    if RECORDED.is_file():
+        with RECORDED.open("rb") as file:
+            logs.insert(0, write_log(folder / "recorded.jsonl", "the recorded log", file))
+    for log in logs:
+        shares = measured(Job(kind="profile", log=log, policy="standard")).counts
+        passes = [f"{name} {share / 10:.0f}%" for name, share in shares.items() if name != "pairs"]
+        rest = 100 - sum(share for name, share in shares.items() if name != "pairs") / 10
+        suite.notes.append(f"{log.name}: {', '.join(passes)}, the rest {rest:.0f}%.")
+    return suite.table()
+
+
 SUITES: dict[str, Callable[[Path, Scale], Table]] = {
     "floor": against_the_floor,
     "growth": over_growing_logs,
     "long": on_long_sessions,
+    "passes": by_pass,
 }
