@@ -144,6 +144,18 @@ def test_a_defect_shows_no_traceback_unless_asked(trajc: Trajc, monkeypatch: pyt
     assert "private text" in trajc("stats", "--store", store).err
 
 
+def test_what_the_system_refuses_is_said_as_it_says_it(trajc: Trajc, monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+    """A full disk under a temporary file, which no layer foresaw, is still one sentence."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Store, "totals", fail)
+    result = trajc("stats", "--store", store)
+    assert result.code == 2
+    assert result.err == "Cannot finish: the system reports 'No space left on device'. Mend that and run again.\n"
+
+
 def test_budget_and_lock_have_exit_codes_of_their_own(
     trajc: Trajc, monkeypatch: pytest.MonkeyPatch, store: Path, small_log: Path
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from trajectory_compiler.cli.screen import say
+from trajectory_compiler.cli.screen import counted, say
 from trajectory_compiler.sources.discover import discover
 
 MEGABYTE = 1_000_000
@@ -15,7 +15,8 @@ MEGABYTE = 1_000_000
 def welcome(ctx: click.Context) -> None:
     """Print what could be compiled here and now, then the help."""
     for place in discover(Path.home()):
-        say(f"Found {place.format}: {place.files:,} files, {place.size_bytes / MEGABYTE:,.1f} MB in {place.location}")
+        size = f"{place.size_bytes / MEGABYTE:,.1f} MB" if place.size_bytes >= MEGABYTE else f"{place.size_bytes:,} bytes"
+        say(f"Found {place.format}: {counted(place.files, 'file')}, {size}, in {place.location}")
         say(f"  trajc inspect {place.location}")
         say(f"  trajc compile {place.location}")
         say()

@@ -74,7 +74,7 @@ def sql_of(pair: Pair, trajectory: Trajectory, origin: Origin, dialect: DialectN
 
 
 def _not_sql(pair: Pair, seen: str) -> InputError:
-    return InputError(f"write pair '{pair.id[:12]}' as SQL", seen, "Read its program with: trajc show PAIR")
+    return InputError(f"write pair '{pair.id[:12]}' as SQL", seen, f"Read its program with: trajc show {pair.id[:12]}")
 
 
 def _refuse_origin(pair: Pair, origin: Origin) -> None:
