@@ -68,7 +68,8 @@ def _line(turn: Turn, pair: Pair) -> Text:
     quoted = [item for item in pair.evidence if item.turn == turn.index and item.path != "/tool"]
     for number, item in enumerate(quoted):
         line.append(" · " if number else "  ", style="dim")
-        line.append(f"{place_of(item)} ", style="dim").append(_before(turn, item), style="dim")
+        place = place_of(item)
+        line.append(f"{place}: " if " " in place else f"{place} ", style="dim").append(_before(turn, item), style="dim")
         line.append(_clipped(printable(item.quote)), style="yellow")
     return line
 
