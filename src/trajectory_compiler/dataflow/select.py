@@ -32,7 +32,7 @@ TARGET_MIX: dict[str, float] = {
     "unanswerable": 0.10,
     "rest": 0.05,
 }
-_GROUPS: dict[Family, str] = {
+GROUPS: dict[Family, str] = {
     "composition": "composition",
     "provenance": "composition",
     "next_argument": "next_argument",
@@ -76,7 +76,7 @@ class _Selection:
         self.wanted, self.seed = plan
         self.pools: dict[str, list[Candidate]] = defaultdict(list)
         for candidate in candidates:
-            self.pools[_GROUPS[candidate.family]].append(candidate)
+            self.pools[GROUPS[candidate.family]].append(candidate)
         for pool in self.pools.values():
             pool.sort(key=lambda c: (-c.score, _order(plan.seed, c.program)))
         self.taken: Counter[str] = Counter()
