@@ -11,13 +11,14 @@ from typing import Protocol
 import msgspec
 
 from trajectory_compiler.config import COMPILER_VERSION, CompileOptions
-from trajectory_compiler.model import RawTrajectory
+from trajectory_compiler.model import Finding, RawTrajectory
 from trajectory_compiler.pipeline.session import compile_key
 from trajectory_compiler.pipeline.snapshot import take_snapshot
 from trajectory_compiler.pipeline.work import Job, Outcome, compile_all, worker_count
 from trajectory_compiler.redaction import load_policy
 from trajectory_compiler.sessions import Sessions, open_sessions
 from trajectory_compiler.sources import Source, open_source
+from trajectory_compiler.sources.findings import REASONS
 from trajectory_compiler.statistics import Snapshot
 from trajectory_compiler.store import BlockedSession, SessionResult, Store
 
@@ -69,6 +70,11 @@ def compile_into(store: Store, location: str, options: CompileOptions, progress:
         return summary
 
 
+def _is_dropped(finding: Finding) -> bool:
+    """Say whether a finding counts something left out, and not a row that was kept after a repair."""
+    return finding.reason not in REASONS or REASONS[finding.reason].drops
+
+
 class _Run:
     def __init__(self, store: Store, source: Source, sessions: Sessions, options: CompileOptions, run_id: str) -> None:
         self.store = store
@@ -94,7 +100,7 @@ class _Run:
         self.store.save_sessions(batch)
         found = self.sessions.findings()
         self.store.save_findings(self.run_id, self.source.name, found)
-        self.dropped += sum(finding.count for finding in found)
+        self.dropped += sum(finding.count for finding in found if _is_dropped(finding))
         return RunSummary(
             run_id=self.run_id,
             source=self.source.name,
