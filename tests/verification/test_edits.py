@@ -9,8 +9,7 @@ import pytest
 from tests.building import session, turn
 from trajectory_compiler.errors import ProgramError
 from trajectory_compiler.verification import Edit, apply_edits
-from trajectory_compiler.verification.edits import fresh, rename, write
-from trajectory_compiler.verification.evaluate import View, occurs
+from trajectory_compiler.verification.evaluate import View, fresh, occurs
 
 TURNS = session(
     ("read", {"a/b": {"list": [1, {"x": "old"}]}}, {"n": 5, "f": 1.5, "t": True, "s": "id r-7, twice r-7"}),
@@ -25,7 +24,7 @@ def test_an_edit_replaces_one_value_and_no_other() -> None:
     assert first.arguments == {"a/b": {"list": [1, {"x": "new"}]}}
     assert first.tool == "other"
     assert first.response is TURNS[0].response
-    assert second is TURNS[1]
+    assert second == TURNS[1]
     assert before == {"x": "old"}
 
 
@@ -59,22 +58,22 @@ def test_a_fresh_value_is_another_of_the_same_form(text: str) -> None:
 )
 def test_a_value_is_written_in_the_type_that_stands_there(path: str, text: str, value: Any) -> None:
     """Numbers and booleans keep their JSON type where the new text allows it."""
-    edit = write(View(TURNS[0]), path, text)
-    assert edit == Edit(0, path, value)
-    assert type(edit.value) is type(value)
+    edit = View(TURNS[0]).write(path, text)
+    assert edit == (0, path, value)
+    assert type(edit[2]) is type(value)
 
 
 def test_a_span_is_written_inside_its_string() -> None:
     """Only the characters of the span change."""
-    assert write(View(TURNS[0]), "/response/s", "Q", (3, 6)).value == "id Q, twice r-7"
+    assert View(TURNS[0]).write("/response/s", "Q", (3, 6))[2] == "id Q, twice r-7"
 
 
 def test_renaming_reaches_every_occurrence_and_no_neighbour() -> None:
     """A value is renamed where it stands as a token of its own; tools keep their names."""
-    edits = [edit for t in TURNS for edit in rename(View(t), "r-7", "z-1")]
-    assert {(edit.turn, edit.path): edit.value for edit in edits} == {
+    edits = [edit for t in TURNS for edit in View(t).rename("r-7", "z-1")]
+    assert {(index, path): value for index, path, value in edits} == {
         (0, "/response/s"): "id z-1, twice z-1",
         (1, "/arguments/id"): "z-1",
         (1, "/response"): "r-71 and z-1.",
     }
-    assert rename(View(turn(0, "r-7", {}, {})), "r-7", "z-1") == []
+    assert View(turn(0, "r-7", {}, {})).rename("r-7", "z-1") == []

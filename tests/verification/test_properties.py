@@ -34,9 +34,8 @@ from trajectory_compiler.dataflow.program import (
     encode,
 )
 from trajectory_compiler.model import FAMILIES, Trajectory
-from trajectory_compiler.verification import Claim, evaluate, prove
-from trajectory_compiler.verification.edits import apply_edits, fresh, write
-from trajectory_compiler.verification.evaluate import View
+from trajectory_compiler.verification import Claim, Edit, apply_edits, evaluate, prove
+from trajectory_compiler.verification.evaluate import View, fresh
 
 TEXTS = st.sampled_from(["a", "b", "7", "1.5", "true", "x/a", "Error: a", "k: b", "7 files", "exit code 7", ""])
 SCALARS = st.one_of(TEXTS, st.integers(-2, 8), st.floats(allow_nan=True), st.booleans(), st.none())
@@ -131,7 +130,7 @@ def test_edits_outside_the_read_set_change_nothing(program: Program, trajectory:
     others = [(turn, leaf) for turn in trajectory.turns if turn.index not in outcome.read for leaf in View(turn).leaves()]
     if others:
         turn, (path, text, _) = chance.choice(others)
-        edited = apply_edits(trajectory.turns, [write(View(turn), path, fresh(text))])
+        edited = apply_edits(trajectory.turns, [Edit(*View(turn).write(path, fresh(text)))])
         unread = [t for t in edited if t.index not in outcome.read]
         if not evaluate(program, unread).read & {turn.index}:  # a number or boolean may move onto a value that is asked for
             assert evaluate(program, edited).answer == outcome.answer
@@ -160,5 +159,5 @@ def test_an_edit_writes_what_is_then_read(document: Any) -> None:
     """After an edit the canonical text at its place is the one written."""
     turns = session(("s", {}, document)).turns
     for path, text, _ in View(turns[0]).leaves("/response"):
-        edited = apply_edits(turns, [write(View(turns[0]), path, fresh(text))])
+        edited = apply_edits(turns, [Edit(*View(turns[0]).write(path, fresh(text)))])
         assert {place: new for place, new, _ in View(edited[0]).leaves("/response")}[path] == fresh(text) or len(text) > 15

@@ -1,18 +1,16 @@
-"""Edits of a log: what the `causal` gate tries, and what counterfactual twins are made of."""
+"""Edits of a log as other parts of the project see them: the kernel's own are plain tuples of the same three fields."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from copy import copy
-
-import msgspec
+from typing import NamedTuple
 
 from trajectory_compiler.errors import ProgramError
-from trajectory_compiler.model import MISSING, Json, Turn, decimal_text
-from trajectory_compiler.verification.evaluate import EXACT, View, number_of, occurs, token
+from trajectory_compiler.model import MISSING, Json, Turn
+from trajectory_compiler.verification.evaluate import View
 
 
-class Edit(msgspec.Struct, frozen=True):
+class Edit(NamedTuple):
     """One value of one turn is replaced."""
 
     turn: int
@@ -21,46 +19,9 @@ class Edit(msgspec.Struct, frozen=True):
 
 
 def apply_edits(turns: Iterable[Turn], edits: Iterable[Edit]) -> tuple[Turn, ...]:
-    """Return the turns as edited. Only what lies on an edit's path is copied, so the given turns stay as they are."""
-    edited = {turn.index: turn for turn in turns}
+    """Return the turns as edited; the given ones stay as they are. Raises ProgramError for a place that is not there."""
+    views, edits = {turn.index: View(turn) for turn in turns}, list(edits)
     for edit in edits:
-        view = View(edited[edit.turn]) if edit.turn in edited else None
-        if view is None or not edit.path or view.at(edit.path) is MISSING:
+        if edit.turn not in views or not edit.path or views[edit.turn].at(edit.path) is MISSING:
             raise ProgramError("edit a session", f"turn {edit.turn} has no value at '{edit.path}'", "Make the twin anew.")
-        *steps, last = (step.replace("~1", "/").replace("~0", "~") for step in edit.path.split("/")[1:])
-        holder: Json = view.object
-        for step in steps:
-            key: Json = int(step) if isinstance(holder, list) else step
-            holder[key] = copy(holder[key])
-            holder = holder[key]
-        holder[int(last) if isinstance(holder, list) else last] = edit.value
-        edited[edit.turn] = msgspec.structs.replace(view.turn, **view.object)
-    return tuple(edited.values())
-
-
-def fresh(text: str, sign: int = 1) -> str:
-    """Return another text of the same form: a boolean flips, a number moves by a prime, anything else gets an ending.
-
-    No gate rests on the log not holding the new text: if it does, an edit can only fail to do what the gate asks for.
-    """
-    number = number_of(text)
-    if text in ("true", "false"):
-        return "false" if text == "true" else "true"
-    return f"{text[:150]}-q7919" if number is None else decimal_text(EXACT.add(number, 7919 * sign))
-
-
-def write(view: View, path: str, text: str, span: tuple[int, int] | None = None) -> Edit:
-    """Return the edit after which `text` is read at a place, of the JSON type that stands there where the text allows it."""
-    old = view.at(path)
-    new: Json = text if span is None else old[: span[0]] + text + old[span[1] :]
-    if isinstance(old, bool) and text in ("true", "false"):
-        new = text == "true"
-    elif isinstance(old, int | float) and number_of(text) is not None and len(text) < 300:
-        new = float(text) if "." in text else int(text)
-    return Edit(view.index, path, new)
-
-
-def rename(view: View, old: str, new: str, path: str = "") -> list[Edit]:
-    """Return the edits that put `new` for `old` wherever it occurs in a turn, or under a path of it; tools keep their names."""
-    found = [(place, text) for place, text, _ in view.leaves(path) if place != "/tool" and occurs(old, text)]
-    return [write(view, place, new if text == old else token(old).sub(lambda _: new, text)) for place, text in found]
+    return tuple(view.edited(edits).turn for view in views.values())

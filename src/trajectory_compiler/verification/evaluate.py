@@ -1,25 +1,28 @@
 """The naive evaluator of the proof checker: what a question program answers on a set of turns.
 
-The docstring of `dataflow.program` is its specification; nothing is shared with the enumeration but the program type.
-No turn and no program makes it raise: what is malformed is undefined. Walks over JSON are loops, safe at any depth.
+Its specification is the docstring of `dataflow.program`: all that it shares with the enumeration. No turn and no program makes
+it raise: what is malformed is undefined. Walks over JSON are loops, safe at any depth.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from decimal import Context, Decimal
 from functools import cached_property, lru_cache, reduce
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
+
+from msgspec.structs import replace
 
 from trajectory_compiler.dataflow import program as ir
 from trajectory_compiler.model import MISSING, Json, Turn, canonical, decimal_text, escape_token, turn_object
 
 Reading = Literal["written", "any case", "no failures"]  # literals in any case; nodes with `ok` None pass failed calls over
 Source = tuple[int, str, tuple[int, int] | None]  # where a value stands: turn index, pointer, span inside the string there
+Edit = tuple[int, str, Json]  # a turn's value at a pointer becomes another
 EXACT = Context(prec=20_000)  # arithmetic without rounding: canonical numbers have at most 4,300 digits
 _EXTRACTORS = {  # kind: what its key must look like, what finds its places; `[^\S\n]` is white space inside a line
     "line_value": (r"[^\W\d_](?:[\w .\-/]{0,38}[\w.\-/])?", r"(?m)^[^\S\n]*+(?:[-*] )?+[^\S\n]*+KEY[^\S\n]*+:[^\S\n]++(\S.*)$"),
@@ -55,6 +58,12 @@ def number_of(text: str) -> Decimal | None:
     return Decimal(text) if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) else None
 
 
+def fresh(text: str, sign: int = 1) -> str:
+    """Return another text of the same form: a boolean flips, a number moves by a prime, anything else gets an ending."""
+    number, flipped = number_of(text), {"true": "false", "false": "true"}.get(text)
+    return flipped or (f"{text[:150]}-q7919" if number is None else decimal_text(EXACT.add(number, 7919 * sign)))
+
+
 @lru_cache(maxsize=64)
 def token(value: str) -> re.Pattern[str]:
     """Return what finds a value where no neighbouring character continues it."""
@@ -78,8 +87,7 @@ class View:
     def at(self, pointer: str) -> Json:
         """Return the value at an RFC 6901 pointer, or MISSING."""
         value: Json = self.object
-        first, *steps = pointer.split("/")
-        for step in steps if first == "" else ["\0"]:
+        for step in pointer.split("/")[1:] if pointer[:1] in ("", "/") else ["\0"]:
             if isinstance(value, dict):
                 value = value.get(step.replace("~1", "/").replace("~0", "~"), MISSING)
             else:
@@ -119,48 +127,63 @@ class View:
         start = value.index(text, spans[0][0])
         return text.replace(",", "") if rule.kind == "quantity" else text, (self.index, field.path, (start, start + len(text)))
 
-    def fits(self, node: ir.Call, bridges: Mapping[ir.Bridge, str], reading: Reading = "written") -> bool:
+    def fits(self, node: ir.Call, bridges: Mapping[ir.Bridge, str | None], reading: Reading = "written") -> bool:
         """Say whether the turn satisfies a node but for `before` and `after`. Bridges without a value are passed over."""
-        turn, passed_over = self.turn, reading == "no failures" and node.ok is None and self.turn.ok is False
-        if turn.kind != "tool" or passed_over or node.tool not in (None, turn.tool) or node.ok not in (None, turn.ok):
-            return False
-        for condition in node.where:
-            literal = isinstance(condition.value, ir.Literal)
-            wanted = condition.value.value if isinstance(condition.value, ir.Literal) else bridges.get(condition.value)
-            if wanted is not None and not self.satisfies(condition, wanted, fold=literal and reading == "any case"):
-                return False
-        return True
+        turn, failed = self.turn, reading == "no failures" and node.ok is None and self.turn.ok is False
+        fitting = turn.kind == "tool" and not failed and node.tool in (None, turn.tool) and node.ok in (None, turn.ok)
+        return fitting and all(self._holds(condition, bridges, reading) for condition in node.where)
 
-    def satisfies(self, condition: ir.Condition, wanted: str, *, fold: bool = False) -> bool:
-        """Say whether a condition that wants this text holds; with `fold`, without regard to case."""
-        form, value = str.casefold if fold else str, self.at(condition.path)
+    def _holds(self, condition: ir.Condition, bridges: Mapping[ir.Bridge, str | None], reading: Reading) -> bool:
+        form = str.casefold if reading == "any case" and isinstance(condition.value, ir.Literal) else str
+        wanted = condition.value.value if isinstance(condition.value, ir.Literal) else bridges.get(condition.value)
+        if wanted is None:
+            return True
         if condition.op == "has":
-            found = self.leaves(condition.path) if fold or wanted in self.text else ()
-            return any(occurs(form(wanted), form(text)) for _, text, _ in found)
-        text, wanted = form(text_of(value) or ""), form(wanted)
-        ends = condition.op == "ends" and isinstance(value, str) and text.endswith("/" + wanted)
-        return text_of(value) is not None and (text == wanted or ends)
+            near = self.leaves(condition.path) if form is not str or wanted in self.text else ()
+            return any(occurs(form(wanted), form(text)) for _, text, _ in near)
+        text = text_of(value := self.at(condition.path))
+        ends = condition.op == "ends" and isinstance(value, str) and form(value).endswith("/" + form(wanted))
+        return ends or (text is not None and form(text) == form(wanted))
+
+    def write(self, path: str, text: str, span: tuple[int, int] | None = None) -> Edit:
+        """Return the edit after which a place reads `text`, of the JSON type that stands there where the text allows it."""
+        old = self.at(path)
+        if isinstance(old, int | float) and re.fullmatch(r"true|false|-?(0|[1-9][0-9]{0,300})(\.[0-9]+)?", text):
+            return self.index, path, json.loads(text)
+        return self.index, path, text if span is None else old[: span[0]] + text + old[span[1] :]
+
+    def rename(self, old: str, new: str, path: str = "") -> list[Edit]:
+        """Return the edits that put `new` for `old` wherever it occurs under a path; tools keep their names."""
+        found = [(place, text) for place, text, _ in self.leaves(path) if place != "/tool" and occurs(old, text)]
+        return [self.write(place, new if text == old else token(old).sub(lambda _: new, text)) for place, text in found]
+
+    def edited(self, edits: Iterable[Edit]) -> View:
+        """Return the turn after the edits that are its own. What lies on the way to a value is copied, the rest shared."""
+        root: dict[str, Json] = {"": self.object}
+        for _, path, value in (edit for edit in edits if edit[0] == self.index):
+            holder, key = cast("tuple[Json, Json]", (root, ""))
+            for step in path.split("/")[1:]:
+                inner = holder[key] = copy(holder[key])
+                holder, key = inner, int(step) if isinstance(inner, list) else step.replace("~1", "/").replace("~0", "~")
+            holder[key] = value
+        return View(replace(self.turn, **root[""]))
 
 
-def run(
-    program: ir.Program, views: Iterable[View], reading: Reading = "written", forced: Mapping[str, View] | None = None
-) -> Outcome:
-    """Evaluate on a set of turns, without the call that `until` names; `forced` nodes pick that turn whatever they match."""
-    views, forced, answer = list(views), forced or {}, program.answer
-    matches: dict[str, list[View]] = {}
-    picked: dict[str, list[View]] = {}
-    single: dict[str, View] = {}
-    for node in program.calls if len({node.name for node in program.calls}) == len(program.calls) else ():
+def evaluate(program: ir.Program, turns: Iterable[Turn | View], reading: Reading = "written") -> Outcome:
+    """Evaluate on a set of turns as if they were the whole log, which must end where the program's context ends."""
+    views = sorted((turn if isinstance(turn, View) else View(turn) for turn in turns), key=lambda view: view.index)
+    answer, names = program.answer, {node.name for node in program.calls}
+    matches, picked, single = dict[str, list[View]](), dict[str, list[View]](), dict[str, View]()
+    for node in program.calls if len(names) == len(program.calls) else ():
         if program.until is None or node.name != program.until.call:
             found = matches[node.name] = _matches(node, views, single, reading)
-            chosen = picked[node.name] = [forced[node.name]] if node.name in forced else _pick(node, found)
-            if chosen and (node.pick != "all" or node.name in forced):
-                single[node.name] = chosen[0]
+            chosen = picked[node.name] = _pick(node, found)
+            single |= zip([node.name], chosen, strict=False) if node.pick != "all" else ()
     reached = _walk(answer, views, single.get(answer.start)) if isinstance(answer, ir.Walk) else []
     places: list[tuple[str, Source] | tuple[None, None]] = []
     for name, field in asked(answer):
-        listed = (name in single) == isinstance(answer, ir.Get | ir.Difference | ir.Change)
-        found = reached if isinstance(answer, ir.Walk) else picked.get(name, []) if listed else []
+        fitting = (name in single) == isinstance(answer, ir.Get | ir.Difference | ir.Change)
+        found = reached if isinstance(answer, ir.Walk) else picked.get(name, []) if fitting else []
         places += [view.read(field) for view in found] or [(None, None)]
     defined = [(text, source) for text, source in places if text is not None and source is not None]
     texts, sources = zip(*defined, strict=True) if len(defined) == len(places) else ((), ())
@@ -170,14 +193,12 @@ def run(
 
 
 def _matches(node: ir.Call, views: Iterable[View], single: Mapping[str, View], reading: Reading) -> list[View]:
-    bridges: dict[ir.Bridge, str] = {}
-    for bridge in (condition.value for condition in node.where if isinstance(condition.value, ir.Bridge)):
-        text = single[bridge.call].read(bridge.field)[0] if bridge.call in single else None
-        if text is None:
-            return []
-        bridges[bridge] = text
-    low = -1 if node.after is None else single[node.after].index if node.after in single else math.inf
-    high = math.inf if node.before is None else single[node.before].index if node.before in single else -1
+    named = [condition.value for condition in node.where if isinstance(condition.value, ir.Bridge)]
+    bridges = {bridge: single[bridge.call].read(bridge.field)[0] if bridge.call in single else None for bridge in named}
+    if None in bridges.values():
+        return []
+    low = -1 if node.after is None else single[node.after].index if node.after in single else float("inf")
+    high = float("inf") if node.before is None else single[node.before].index if node.before in single else -1
     return [view for view in views if low < view.index < high and view.fits(node, bridges, reading)]
 
 
@@ -187,21 +208,17 @@ def _pick(node: ir.Call, found: list[View]) -> list[View]:
         ranked = sorted(number for number in numbers if number is not None)
         extremum = ranked[-1 if node.pick == "max" else 0] if len(ranked) == len(found) > 1 else None
         return [found[numbers.index(extremum)]] if extremum is not None and numbers.count(extremum) == 1 else []
-    nth = found[node.k - 1 : node.k] if node.k > 0 else []
-    only = found if len(found) == 1 else []
+    nth, only = found[node.k - 1 : node.k] if node.k > 0 else [], found if len(found) == 1 else []
     return {"only": only, "first": found[:1], "last": found[-1:], "nth": nth, "all": found}[node.pick]
 
 
 def _walk(walk: ir.Walk, views: Iterable[View], start: View | None) -> list[View]:
     targets = [(view, text_of(view.at(walk.target))) for view in views if view.turn.kind == "tool"]
-    reached: dict[int, View] = {}
-    frontier = [start] if start else []
+    reached, frontier = dict[int, View](), [start] if start else []
     for _ in range(min(walk.steps, len(targets))):
         sources = [(call.index, {text for _, text, _ in call.leaves(walk.source)}) for call in frontier]
-        new = [
-            v for v, text in targets if v.index not in reached and any(v.index > i and text in found for i, found in sources)
-        ]
-        reached, frontier = reached | {view.index: view for view in new}, new
+        frontier = [v for v, text in targets if v.index not in reached and any(v.index > i and text in t for i, t in sources)]
+        reached |= {view.index: view for view in frontier}
     return [reached[index] for index in sorted(reached)]
 
 
@@ -217,23 +234,15 @@ def asked(answer: ir.Expression) -> list[tuple[str, ir.Field]]:
 
 def combine(answer: ir.Expression, texts: list[str]) -> str | None:
     """Return the answer that the values of the asked fields make, in the order of their calls, or None where undefined."""
-    states = [text for text, _ in groupby(texts)]
-    numbers = [number for text in texts if (number := number_of(text)) is not None]
+    states, numbers = [text for text, _ in groupby(texts)], [n for text in texts if (n := number_of(text)) is not None]
     if not texts or (isinstance(answer, ir.Sum | ir.Difference) and len(numbers) < len(texts)):
         return None
     if isinstance(answer, ir.StateAt):
         return states[answer.k - 1] if 1 <= answer.k <= len(states) else None
-    if isinstance(answer, ir.Difference):
-        return decimal_text(EXACT.subtract(numbers[0], numbers[1]))
-    if isinstance(answer, ir.Sum):
-        return decimal_text(reduce(EXACT.add, numbers))
+    if isinstance(answer, ir.Sum | ir.Difference):
+        return decimal_text(reduce(EXACT.add if isinstance(answer, ir.Sum) else EXACT.subtract, numbers))
     if isinstance(answer, ir.Walk):
         return json.dumps(sorted(texts), ensure_ascii=False, separators=(",", ":")) if len(texts) > 1 else None
     if isinstance(answer, ir.Get | ir.Change):
-        return texts[0] if isinstance(answer, ir.Get) else f"{texts[0]} -> {texts[1]}" if len(states) > 1 else None
+        return " -> ".join(texts) if isinstance(answer, ir.Get) or len(states) > 1 else None
     return str({ir.Count: len(texts), ir.Distinct: len(set(texts)), ir.Changes: len(states) - 1}[type(answer)])
-
-
-def evaluate(program: ir.Program, turns: Iterable[Turn]) -> Outcome:
-    """Evaluate a program on a set of turns as if they were the whole log, which must end where the program's context ends."""
-    return run(program, [View(turn) for turn in sorted(turns, key=lambda turn: turn.index)])

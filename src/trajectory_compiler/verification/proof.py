@@ -1,34 +1,30 @@
 """The gates: what must hold before a question counts as proved, each decided by evaluating its program.
 
-T is the session, cut before the call that `until` names. The read set R holds every turn that a node matches, the support S
-those turns of R without which the answer changes. A gate is a method of `Case` that yields faults: (is it one, what is wrong).
+T is the session, cut before the call that `until` names; the read set R what its nodes match in T, the support S those turns of
+R without which the answer changes. A gate is a method of `Case` that yields faults: (is it one, what is wrong).
 """
 
 from __future__ import annotations
 
 import math
 import re
-from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 from itertools import islice, pairwise
 from random import Random
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from trajectory_compiler.dataflow import program as ir
 from trajectory_compiler.model import GATES, AnswerType, Evidence, Proof, Turn, escape_token, render
-from trajectory_compiler.verification.edits import Edit, apply_edits, fresh, rename, write
-from trajectory_compiler.verification.evaluate import Outcome, Source, View, asked, combine, key_of, number_of, run
+from trajectory_compiler.verification.evaluate import Edit, Outcome, Source, View, asked, combine, evaluate, fresh, key_of
 
 ABSTENTION = "The log does not say."
-MAX_GUESS = 0.333334
-MAX_TRIES = 5_000  # runs of turns that `distant` tries; where they do not suffice, it is not shown and the gate is false
-LISTED = ir.Count | ir.Sum | ir.Distinct | ir.Changes
 ORDER = ("well_formed", "holds", "unleaked", "sufficient", "necessary", "unique", "unshortcut", "distant", "causal")
+MAX_RUNS = 5_000  # of turns that `distant` tries; where they do not suffice, it is not shown and the gate is false
 Faults = Iterable[tuple[bool, str]]
 
 
@@ -44,366 +40,304 @@ class Claim(Struct, frozen=True, kw_only=True):
 
 
 class Session:
-    """The turns of one session in time order, with what the proofs of all its claims share."""
+    """The turns of one session in time order and, for BM25, where each word stands and how many words each turn has."""
 
     def __init__(self, turns: Iterable[Turn]) -> None:
         self.views = [View(turn) for turn in sorted(turns, key=lambda turn: turn.index)]
-
-    @cached_property
-    def words(self) -> tuple[dict[str, array[int]], list[int]]:
-        """For BM25: position and count, in turn, of each word of the rendered turns; and each turn's number of words."""
-        index: dict[str, array[int]] = {}
-        lengths = []
-        for position, view in enumerate(self.views):
+        self.words, self.lengths = dict[str, list[int]](), list[int]()
+        for place, view in enumerate(self.views):
             try:
-                counts = Counter(re.findall(r"[^\W_]+", render(view.turn).lower()))
+                words = re.findall(r"[^\W_]+", render(view.turn).lower())
             except (RecursionError, ValueError, OverflowError):  # JSON too deep or too big to print, or broken text
-                counts = Counter(re.findall(r"[^\W_]+", view.text.lower()))
-            lengths.append(counts.total())
-            for word, count in counts.items():
-                index.setdefault(word, array("l")).extend((position, count))
-        return index, lengths
+                words = re.findall(r"[^\W_]+", view.text.lower())
+            self.lengths.append(len(words))
+            for word in words:
+                self.words.setdefault(word, []).append(place)
 
 
 def prove(claim: Claim, turns: Iterable[Turn] | Session, *, thorough: bool = False) -> Proof:
-    """Try the gates on a whole session, the cheap ones first, up to the first that fails (`thorough`: all of them).
-
-    A gate that was not tried is left out, and so counts as failed. Cost: an evaluation per turn of R, and about fifty more.
-    """
-    case = Case(claim, turns if isinstance(turns, Session) else Session(turns))
-    wrong: dict[str, str] = {}
+    """Try the gates on a whole session up to the first that fails (`thorough`: all). One not tried is left out: not passed."""
+    case, wrong = Case(claim, turns if isinstance(turns, Session) else Session(turns)), dict[str, str]()
     for gate in ORDER:
-        defined = case.base.answer is not None or gate == "well_formed"
-        faults: Faults = getattr(case, gate)() if defined else [(True, "the program is undefined")]
-        wrong[gate] = next((what for is_fault, what in faults if is_fault), "")
+        undefined = [(True, "the program is undefined")] if not case.answer and gate != "well_formed" else []
+        wrong[gate] = next((what for is_fault, what in undefined or getattr(case, gate)() if is_fault), "")
         if wrong[gate] and not thorough:
             break
     gates: dict[str, bool | None] = {gate: not wrong[gate] for gate in GATES if gate in wrong}
     reasons = tuple(f"{gate}: {what}" for gate, what in wrong.items() if what)
-    read = tuple(sorted(case.base.read))
-    return Proof(gates=gates, read_set=read, supporting=case.support, guess_rate=case.guess_rate, reasons=reasons)
-
-
-def context_end(program: ir.Program, session: Session) -> int | None:
-    """Return the index of the one call before which a program's context ends, or None where there is none."""
-    name = program.until.call if program.until else ""
-    picked = run(replace(program, until=None), session.views).picked.get(name, ())
-    return picked[0] if len(picked) == 1 and program.call(name).pick != "all" else None
+    return Proof(gates=gates, read_set=case.read, supporting=case.support, guess_rate=case.guess_rate, reasons=reasons)
 
 
 class Case:
-    """A claim on its session: `views` is T, `base` the evaluation on it, `answer` what that gives (also if a turn is withheld).
-
-    `pool` holds the turns that satisfy some node but for its bridges and its place. No other turn can be matched on any part
-    of T, so evaluating on a part is evaluating on its turns of the pool.
-    """
+    """A claim on its session: `views` is T, `base` the evaluation on it, `pool` what any part of T can match at all."""
 
     def __init__(self, claim: Claim, session: Session) -> None:
-        self.claim, self.program, self.session, self.expression = claim, claim.program, session, claim.program.answer
-        until, end = self.program.until, context_end(self.program, session)
-        self.views = [view for view in session.views if until is None or (end is not None and view.index < end)]
-        self.ending = next((view for view in session.views if view.index == end), None)
-        self.nodes = {node.name: node for node in self.program.calls if until is None or node.name != until.call}
-        self.asked, walks = asked(self.expression), isinstance(self.expression, ir.Walk)
-        self.pool = [view for view in self.views if walks or any(view.fits(node, {}) for node in self.nodes.values())]
+        self.claim, self.program, self.session, self.answered = claim, claim.program, session, claim.program.answer
+        self.withheld, self.guess_rate, self.absent = set(claim.withheld_turns), 1.0, claim.program.family == "unanswerable"
+        until, whole = self.program.until, replace(self.program, until=None)
+        found = evaluate(whole, session.views).picked.get(until.call, ()) if until else ()
+        self.end = found[0] if len(found) == 1 else None
+        self.ending = next((view for view in session.views if view.index == self.end), None)
+        self.views = [view for view in session.views if until is None or (self.end is not None and view.index < self.end)]
         self.at = {view.index: view for view in self.views}
-        self.base = run(self.program, self.pool)
-        self.answer, self.withheld, self.guess_rate = self.base.answer or "", set(claim.withheld_turns), 1.0
-        read = sorted(self.base.read) if self.base.answer is not None else ()
-        self.support = tuple(turn for turn in read if self.on(lambda other, turn=turn: other != turn) != self.answer)
+        self.nodes = {node.name: node for node in self.program.calls if until is None or node.name != until.call}
+        self.walks, link = isinstance(self.answered, ir.Walk), ir.Field(path=getattr(self.answered, "target", "\0"))
+        self.pool = [v for v in self.views if v.read(link)[0] is not None or any(v.fits(n, {}) for n in self.nodes.values())]
+        self.base = evaluate(self.program, self.pool)
+        self.answer, self.read, self.asked = self.base.answer or "", tuple(sorted(self.base.read)), asked(self.answered)
+        self.support = tuple(t for t in self.read if self.answer and self.on(lambda other, t=t: other != t) != self.answer)
+        self.exact = isinstance(self.answered, ir.Get | ir.StateAt | ir.Change)  # the answer is read, not computed
+        texts = self.base.texts if isinstance(self.answered, ir.Change) else [self.answer]
+        self.parts = list(zip(texts, self.asked, strict=False))
         self.bridges: list[tuple[ir.Call, ir.Condition, ir.Bridge, str, Source]] = []
         for node, condition in ((n, condition) for n in self.nodes.values() for condition in n.where):
             if isinstance(bridge := condition.value, ir.Bridge) and self.base.picked.get(bridge.call):
                 text, source = self.at[self.base.picked[bridge.call][0]].read(bridge.field)
                 self.bridges += [(node, condition, bridge, text, source)] if text is not None and source is not None else []
+        self.values = {bridge: text for _, _, bridge, text, _ in self.bridges}
 
     def on(self, keep: Callable[..., bool]) -> str | None:
         """Return the answer on the part of T that `keep` accepts."""
-        return run(self.program, [view for view in self.pool if keep(view.index)]).answer
+        return evaluate(self.program, [view for view in self.pool if keep(view.index)]).answer
 
-    def after(self, edits: list[Edit]) -> Outcome:
-        """Return the evaluation of the edited T."""
-        touched = {edit.turn: self.at[edit.turn].turn for edit in edits}
-        edited = [View(turn) for turn in apply_edits(touched.values(), edits)]
-        views = [view for view in self.pool if view.index not in touched] + edited
-        return run(self.program, sorted(views, key=lambda view: view.index))
+    def after(self, edits: list[Edit]) -> str | None:
+        """Return the answer on the edited T."""
+        touched = {turn: self.at[turn].edited(edits) for turn, _, _ in edits}
+        return evaluate(self.program, ({view.index: view for view in self.pool} | touched).values()).answer
 
-    def forced(self, name: str, views: Iterable[View]) -> list[str | None]:
-        """Return the answer for each call that a node might have picked."""
-        return [run(self.program, self.pool, forced={name: view}).answer for view in views]
+    def instead(self, node: ir.Call, **changes: Any) -> Outcome:
+        """Return the evaluation of the program with one of its calls described otherwise."""
+        calls = tuple(replace(node, **changes) if call is node else call for call in self.program.calls)
+        return evaluate(replace(self.program, calls=calls), self.pool)
 
     def well_formed(self) -> Faults:
         """Ask for a short, typed, readable answer and one question."""
         answer, question, kind = self.claim.answer, self.claim.question, self.claim.answer_type
         yield not answer.strip() or len(answer) > 200 or not answer.isprintable(), "the answer is empty, long or not one line"
-        starts = question[:1].isupper() or question[:1] in ('"', "'", "`", "“", "‘")
-        yield not starts or question.count("?") != 1, "the question does not start like a sentence, or is not one question"
-        odd = re.search(r"[\0-\x1f\x7f-\x9f]|#\d|\bturn \d", question, re.IGNORECASE) is not None
-        yield odd or len(question) > 600, "the question is too long, or has control characters or a turn number"
-        number, day = number_of(answer) is not None, re.match(r"\d{4}-\d\d-\d\d", answer) is not None
-        forms = {"number": number, "amount": number, "date": day, "change": " -> " in answer}
-        forms |= {"list": isinstance(self.expression, ir.Walk), "abstention": self.program.family == "unanswerable"}
-        yield not forms.get(kind, True) or (kind == "abstention") != (answer == ABSTENTION), f"the answer is no {kind}"
+        sentence = question[:1].isupper() or question[:1] in ('"', "'", "`", "“", "‘")
+        yield not sentence or question.count("?") != 1 or len(question) > 600, "the question is not one short sentence"
+        yield re.search(r"[\0-\x1f\x7f-\x9f]|#\d|(?i:\bturn \d)", question) is not None, "the question has a turn number"
+        number = r"-?[0-9]+(\.[0-9]+)?"
+        forms = {"number": number, "amount": number, "date": r"[0-9]{4}-[01][0-9]-[0-3][0-9].*", "change": ".* -> .*"}
+        fitting = re.fullmatch((forms | {"list": r"\[.*\]"}).get(kind, ".*"), answer)
+        yield fitting is None or not (kind == "abstention") == (answer == ABSTENTION) == self.absent, f"the answer is no {kind}"
 
     def holds(self) -> Faults:
         """Ask that the program gives the answer and every supporting turn that is present is quoted word for word."""
-        present, absent = set(self.support) - self.withheld, self.program.family == "unanswerable"
-        yield len(self.withheld) != absent or not self.withheld <= set(self.support), "not the right turns are withheld"
-        yield self.claim.answer != (ABSTENTION if absent else self.answer), "the program gives another answer"
-        yield absent and self.on(lambda turn: turn not in self.withheld) is not None, "the log still says something"
-        yield (
-            present != {item.turn for item in self.claim.evidence},
-            "the evidence is not from all supporting turns and no other",
-        )
+        present, until = set(self.support) - self.withheld, self.program.until
+        yield len(self.withheld) != self.absent or not self.withheld <= set(self.support), "not the right turns are withheld"
+        yield self.claim.answer != (ABSTENTION if self.absent else self.answer), "the program gives another answer"
+        yield self.absent and self.on(lambda turn: turn not in self.withheld) is not None, "the log still says something"
+        yield present != {item.turn for item in self.claim.evidence}, "the evidence is not that of the supporting turns"
         for item in self.claim.evidence:
             view, (start, end) = self.at[item.turn], item.span or (0, 0)
-            whole, text = view.read(ir.Field(path=item.path))[0], view.at(item.path)
-            inside = isinstance(text, str) and 0 <= start < end <= len(text) and text[start:end] == item.quote
-            yield not (inside if item.span else whole == item.quote), f"turn {item.turn} does not hold its evidence"
-        if self.program.until is not None or self.program.family == "next_argument":
-            target = self.ending.read(self.program.until.field)[0] if self.ending and self.program.until else None
-            failed = self.ending is None or self.ending.turn.ok is False
-            told = any(view.turn.kind == "exchange" and view.has(self.answer, "/arguments", "/response") for view in self.views)
-            yield failed or target != self.answer or told, "no call succeeded with this value, or a message had given it"
+            text = view.read(ir.Field(path=item.path))[0] if item.span is None else str(view.at(item.path))[start:end]
+            inside = isinstance(view.at(item.path), str) and start >= 0 and end - start == len(item.quote) > 0
+            yield text != item.quote or not (item.span is None or inside), f"turn {item.turn} does not hold its evidence"
+        told = [view for view in self.views if view.turn.kind == "exchange"]
+        used = self.ending.read(until.field)[0] if self.ending and until and self.ending.turn.ok is not False else None
+        given = any(view.has(self.answer, "/arguments", "/response") for view in told) if until else False
+        ends = until is not None or self.program.family == "next_argument"
+        yield ends and (used != self.answer or given), "no call succeeded with this value, or a message had given it"
         for node, _, _, text, source in self.bridges if self.program.family == "provenance" else ():
             first = min(source[0], *self.base.picked[node.name])
-            for view in (view for view in self.views if view.index <= first):
-                told = view.turn.kind == "exchange" and view.index < first and view.has(text, "/response")
-                yield told or view.has(text, "/arguments"), f"turn {view.index} had the value before it was produced"
+            yield any(view.has(text, "/arguments") for view in self.views if view.index <= first), f"given by turn {first}"
+            yield any(view.has(text, "/response") for view in told if view.index < first), f"said before turn {first}"
 
     def sufficient(self) -> Faults:
         """Ask that the read set alone gives the answer."""
-        yield self.on(lambda turn: turn in self.base.read) != self.answer, "the read set gives another answer"
+        yield self.on(lambda turn: turn in self.read) != self.answer, "the read set gives another answer"
 
     def necessary(self) -> Faults:
         """Ask that two turns or more are needed, and that with one of them hidden the answer can hardly be guessed."""
         yield len(self.support) < 2, f"{len(self.support)} supporting turns"
-        names = {turn: [name for name, found in self.base.matches.items() if turn in found] for turn in self.support}
-        known = {name: self._guess(name) for name in {"", *(name for found in names.values() for name in found)}}
-        guesses = {turn: max(known[name] for name in found or [""]) for turn, found in names.items()}
-        self.guess_rate = round(sum(guesses.values()) / len(guesses), 6) if guesses else 1.0
-        for turn in self.withheld or [max(guesses, key=lambda turn: guesses[turn])]:
-            much = self.guess_rate > MAX_GUESS or (turn in self.withheld and guesses.get(turn, 1.0) > MAX_GUESS)
-            yield much, f"guess {guesses.get(turn, 1.0):.2f} with turn {turn} hidden, {self.guess_rate:.2f} on average"
-        yield not self._is_of_family(), f"the program has not the form of its family, {self.program.family}"
+        known = {n: self._guess(n) for n, found in self.base.matches.items() if set(found) & set(self.support) or self.walks}
+        guesses = {t: max(g for n, g in known.items() if t in self.base.matches[n] or self.walks) for t in self.support}
+        mean, worst = sum(guesses.values()) / len(guesses), max(self.withheld or guesses, key=lambda t: guesses.get(t, 1.0))
+        self.guess_rate, most = round(mean, 6), max(mean, guesses.get(worst, 1.0) if self.withheld else 0.0)
+        yield most > 0.333334, f"guess {guesses.get(worst, 1.0):.2f} with turn {worst} hidden, {mean:.2f} on average"
+        family, size, (name, field) = self.program.family, len(self.base.texts), self.asked[0]
+        node, found, few = self.nodes[name], self.base.matches[name], "too few calls for the family"
+        extrema = [len(self.base.matches[n.name]) for n in self.nodes.values() if n.pick in ("max", "min")]
+        once = [self.at[turn].read(field)[0] for turn in found].count(self.answer) == 1
+        yield family == "recall" and not (node.pick == "nth" and len(found) >= 4 and 2 <= node.k < len(found) and once), few
+        counted = isinstance(self.answered, ir.Difference if family == "comparison" else ir.Sum | ir.Distinct)
+        counted = counted or min(extrema, default=0) >= 4 or (isinstance(self.answered, ir.Count) and size >= 3)
+        yield family in ("aggregation", "comparison") and not counted, few
+        yield isinstance(self.answered, ir.Changes) and self.answer in ("0", "1"), few
+        yield family == "walk" and not (self.walks and size <= 10), "no walk of 2 to 10"
+        linked = extrema or self.bridges or any(n.before or n.after for n in self.nodes.values())
+        yield family in ("composition", "provenance", "next_argument") and not linked, "nothing links the calls"
 
     def _guess(self, name: str) -> float:
-        """Return the chance to guess the answer without what a node finds (no name: without a turn that a walk reaches)."""
-        if isinstance(self.expression, ir.Walk) or not name:
-            return 1 / (len(self.base.texts) + 1)
-        node, found = self.nodes[name], [self.at[turn] for turn in self.base.matches[name]]
+        """Return the chance to guess the answer without what a node finds."""
+        node, found, size = self.nodes[name], [self.at[turn] for turn in self.base.matches[name]], len(self.base.texts)
+        if isinstance(self.answered, ir.Walk | ir.Changes):
+            return 1 / (size + 1) if isinstance(self.answered, ir.Walk) else 1 / size
         if node.pick in ("max", "min"):
-            return self._share(self.forced(name, found)) if len(found) >= 4 else 1.0
-        if isinstance(self.expression, LISTED):
+            results = [self.instead(node, pick="nth", k=k + 1).answer for k in range(len(found))]
+            return self._share(results) if len(results) >= 4 else 1.0
+        if isinstance(self.answered, ir.Count | ir.Sum | ir.Distinct):
             return self._share_among_siblings()
-        sides, shares, made_from = [side for side, _ in self.asked], [], self.base.texts
-        for at, (side, field) in ((at, asked) for at, asked in enumerate(self.asked) if name not in sides or asked[0] == name):
-            like = [view for view in self.views if view.turn.kind == "tool" and self.nodes[side].tool in (None, view.turn.tool)]
-            if name not in sides:  # hidden is a bridge or an anchor; what stands beside its literals can still be looked up
+        shares, own = [], name in (call for call, _ in self.asked)
+        for at, (side, field) in enumerate(self.asked):
+            tool, literals = self.nodes[side].tool, [text for condition in node.where if (text := literal(condition))]
+            like = [view for view in self.views if view.turn.kind == "tool" and tool in (None, view.turn.tool)]
+            if not own:  # hidden is a bridge or an anchor; what stands beside its literals can still be looked up
                 like = [view for view in like if view.fits(self.nodes[side], {})]
-                texts = [text for condition in node.where if (text := literal(condition))]
-                beside = [view for view in like if texts and all(view.has(text) for text in texts)]
+                beside = [view for view in like if literals and all(view.has(text) for text in literals)]
                 like = beside if {view.index for view in beside}.issuperset(self.base.picked[side]) else like
-            like = found if node.pick == "nth" and name == side else like
-            values = [value for view in like if (value := view.read(field)[0]) is not None]
-            if isinstance(self.expression, ir.Difference | ir.Change):  # with the other side as it is
-                values = [combine(self.expression, [*made_from[:at], v, *made_from[at + 1 :]]) or "" for v in values]
-            shares.append(self._share(value for value in values if value))
+            values = [value for view in (found if node.pick == "nth" and own else like) if (value := view.read(field)[0])]
+            if isinstance(self.answered, ir.Difference | ir.Change):  # with the other side as it is
+                before, behind = self.base.texts[:at], self.base.texts[at + 1 :]
+                values = [made for value in values if (made := combine(self.answered, [*before, value, *behind]))]
+            shares += [self._share(values)] if side == name or not own else []
         return max(shares)
 
     def _share(self, results: Iterable[str | None]) -> float:
-        """Return the larger of one in so many different results and the answer's share of all of them."""
         defined = [result for result in results if result is not None]
         defined += [] if self.answer in defined else [self.answer]
         return max(1 / len(set(defined)), defined.count(self.answer) / len(defined))
 
     def _share_among_siblings(self) -> float:
         """Return the guess among the groups that differ from the calls in one condition, or in the tool where there is none."""
-        (name, field), size = self.asked[0], len(self.base.texts)
-        node, values = self.nodes[name], {bridge: text for _, _, bridge, text, _ in self.bridges}
+        (_, field), size, node = self.asked[0], len(self.base.texts), self.nodes[self.asked[0][0]]
         named = [c for c in node.where if c.op == "eq" and literal(c)] or [c for c in node.where if c.op != "has"]
-        rest = tuple(condition for condition in node.where if condition not in named[-1:])
-        sibling, split = replace(node, where=rest, tool=node.tool if named else None), named[-1].path if named else "/tool"
-        groups: dict[str | None, list[str]] = {}
-        for view in (view for view in self.views if view.fits(sibling, values)):
-            groups.setdefault(view.read(ir.Field(path=split))[0], []).append(view.read(field)[0] or "")
-        results = [combine(self.expression, texts) for text, texts in groups.items() if text is not None and all(texts)]
-        if isinstance(self.expression, ir.Distinct) and self.answer in ("1", str(size)):
-            return 1.0
-        few = len(results) < 3 and not isinstance(self.expression, ir.Count)
-        return 1 / size if few or isinstance(self.expression, ir.Changes) else self._share(results)
-
-    def _is_of_family(self) -> bool:
-        size, (name, field) = len(self.base.texts), self.asked[0]
-        node, found = self.nodes[name], self.base.matches[name]
-        extremum = min((len(self.base.matches[n.name]) for n in self.nodes.values() if n.pick in ("max", "min")), default=0)
-        linked = bool(extremum or self.bridges or any(n.before or n.after for n in self.nodes.values()))
-        once = [self.at[turn].read(field)[0] for turn in found].count(self.answer) == 1
-        counted = {ir.Count: size >= 3 and set(found) <= set(self.support), ir.Sum: True, ir.Distinct: True}
-        forms = {
-            "recall": node.pick == "nth" and len(found) >= 4 and 2 <= node.k < len(found) and once,
-            "aggregation": counted.get(type(self.expression), extremum >= 4),
-            "comparison": isinstance(self.expression, ir.Difference) or extremum >= 4,
-            "state_change": not isinstance(self.expression, ir.Changes) or self.answer not in ("0", "1"),
-            "walk": isinstance(self.expression, ir.Walk) and 2 <= size <= 10,
-        }
-        return (forms | dict.fromkeys(("composition", "provenance", "next_argument"), linked)).get(self.program.family, True)
+        where, split = tuple(c for c in node.where if c not in named[-1:]), named[-1].path if named else "/tool"
+        sibling, groups = replace(node, where=where, tool=node.tool if named else None), dict[str, list[str]]()
+        for view in (view for view in self.views if view.fits(sibling, self.values)):
+            groups.setdefault(view.read(ir.Field(path=split))[0] or "", []).append(view.read(field)[0] or "")
+        results = [combine(self.answered, texts) for text, texts in groups.items() if text and all(texts)]
+        few = len(results) < 3 and not isinstance(self.answered, ir.Count)
+        trivial = isinstance(self.answered, ir.Distinct) and self.answer in ("1", str(size))
+        return 1.0 if trivial else 1 / size if few else self._share(results)
 
     def distant(self) -> Faults:
         """Ask that supporting turns lie apart, and that no run of turns shorter than their span gives the answer."""
         yield all(later - earlier < 2 for earlier, later in pairwise(self.support)), "no supporting turns lie apart"
-        # What a run of turns evaluates to depends on its turns of the pool alone, so it suffices to try runs from one turn of
-        # the pool to another. For each node that the answer rests on, such a run must hold a turn that serves: without one
-        # the answer is undefined or read from another value.
-        places = [view.index for view in self.pool]
+        # A run of turns evaluates to what its turns of the pool do, so runs from one of the pool to another suffice. A run must
+        # hold a turn that serves for each node that the answer rests on: else that is undefined or read from another value.
+        places, span, tried = [view.index for view in self.pool], self.support[-1] - self.support[0] + 1, 0
         needed = [[view.index for view in views] for views in self._serving().values()]
-        tried, span = 0, self.support[-1] - self.support[0] + 1 if self.support else 0
         for first, start in enumerate(places):
-            nexts = [group[at] if (at := bisect_left(group, start)) < len(group) else math.inf for group in needed]
-            last = bisect_left(places, max(nexts))
-            while last < len(places) and places[last] - start + 1 < span and tried < MAX_TRIES:
+            last = bisect_left(places, max(g[at] if (at := bisect_left(g, start)) < len(g) else math.inf for g in needed))
+            while last < len(places) and places[last] - start + 1 < span and tried < MAX_RUNS:
                 tried, last = tried + 1, last + 1
-                yield run(self.program, self.pool[first:last]).answer == self.answer, "a shorter run of turns gives the answer"
-        yield tried == MAX_TRIES, "there are too many runs of turns to try"
+                shorter = evaluate(self.program, self.pool[first:last]).answer
+                yield shorter == self.answer, "a shorter run of turns gives the answer"
+        yield tried == MAX_RUNS, "there are too many runs of turns to try"
 
     def _serving(self) -> dict[str, list[View]]:
         """Return, for each node that the answer rests on, the turns that it can match where the answer is given."""
         fitting = {name: [view for view in self.pool if view.fits(node, {})] for name, node in self.nodes.items()}
-        serving: dict[str, list[View]] = {}
-        for side, (call, field) in enumerate(self.asked):
-            text = self.answer if isinstance(self.expression, ir.StateAt) else self.base.texts[side]
-            exact = isinstance(self.expression, ir.Get | ir.Change | ir.StateAt)
-            serving[call] = [view for view in fitting[call] if not exact or view.read(field)[0] == text]
+        serving = {name: fitting[name] for name, _ in self.asked}
+        for text, (name, field) in self.parts if self.exact else ():
+            serving[name] = [view for view in serving[name] if view.read(field)[0] == text]
         for node in (node for node in reversed(self.nodes.values()) if node.name in serving):
-            for name in (node.before, node.after):
-                serving.setdefault(name or node.name, fitting[name or node.name])
-            for _, condition, bridge, _, _ in (known for known in self.bridges if known[0] is node):
-                leads = {value for view in fitting[bridge.call] if (value := view.read(bridge.field)[0]) is not None}
-                leads = {value for value in leads if any(user.satisfies(condition, value) for user in serving[node.name])}
-                known_before = serving.get(bridge.call, fitting[bridge.call])
-                serving[bridge.call] = [view for view in known_before if view.read(bridge.field)[0] in leads]
+            for name in (node.before or node.name, node.after or node.name):
+                serving.setdefault(name, fitting[name])
+            for bridge in (known[2] for known in self.bridges if known[0] is node):
+                makers = [(view, view.read(bridge.field)[0]) for view in serving.get(bridge.call, fitting[bridge.call])]
+                users = serving[node.name]
+                serving[bridge.call] = [v for v, text in makers if text and any(u.fits(node, {bridge: text}) for u in users)]
         return serving
 
     def unique(self) -> Faults:
         """Ask that every reading of the description gives the answer, and that no order rests on two equal stamps."""
         paths = {c: replace(c, op="ends") for n in self.program.calls for c in n.where if c.op == "eq" and "/" in literal(c)}
-        calls = tuple(replace(n, where=tuple(paths.get(c, c) for c in n.where)) for n in self.program.calls)
-        readings = [run(self.program, self.pool, "no failures"), run(self.program, self.views, "any case")]
-        readings += [run(replace(self.program, calls=calls), self.views)] if paths else []
+        loose = tuple(replace(n, where=tuple(paths.get(c, c) for c in n.where)) for n in self.program.calls)
+        readings = [evaluate(self.program, self.pool, "no failures"), evaluate(self.program, self.views, "any case")]
+        readings += [evaluate(replace(self.program, calls=loose), self.views)] if paths else []
         yield any(outcome.answer != self.answer for outcome in readings), "another reading gives another answer"
-        values = {bridge: text for _, _, bridge, text, _ in self.bridges}
-        rivals: dict[str, set[int]] = {}  # for a node, the turns that those which it picks are set before or behind
-        for name, node in self.nodes.items():
-            rivals[name] = set(self.base.matches[name]) if node.pick not in ("only", "all") else set()
-            for anchor in {node.before, node.after} & set(rivals):
-                rivals[anchor or ""] |= {view.index for view in self.pool if view.fits(node, values)}
-        if isinstance(self.expression, ir.Change | ir.StateAt | ir.Changes):
-            for name, _ in self.asked:
-                rivals[name] |= {turn for other, _ in self.asked for turn in self.base.picked[other]}
-        for turn, others in ((turn, others - {turn}) for name, others in rivals.items() for turn in self.base.picked[name]):
-            stamp = self.at[turn].turn.created_at
-            tied = stamp is not None and stamp in [self.at[other].turn.created_at for other in others]
+        rivals = {name: () if node.pick in ("only", "all") else self.base.matches[name] for name, node in self.nodes.items()}
+        for node in self.nodes.values():
+            for anchor in {node.before, node.after} & self.nodes.keys():
+                rivals[anchor or ""] += tuple(view.index for view in self.pool if view.fits(node, self.values))
+        for name, _ in self.asked if isinstance(self.answered, ir.Change | ir.StateAt | ir.Changes) else ():
+            rivals[name] += tuple(turn for other, _ in self.asked for turn in self.base.picked[other])
+        stamps = {view.index: view.turn.created_at for view in self.views}
+        for turn, others in ((turn, set(rivals[name]) - {turn}) for name in rivals for turn in self.base.picked[name]):
+            tied = stamps[turn] is not None and stamps[turn] in (stamps[other] for other in others)
             yield tied, f"turn {turn} has the stamp of another that it is set before or behind"
 
     def unleaked(self) -> Faults:
         """Ask that the question holds neither answer nor bridge, and that its literals do not name the answer."""
-        question = tokens(self.claim.question)
-        literals = [literal(condition) for node in self.program.calls for condition in node.where]
-        for side in self.base.texts if isinstance(self.expression, ir.Change) else (self.answer,):
-            words, long = tokens(side), {word for word in tokens(side) if len(word) >= 3}
-            held = contains(question, words) or (len(side) >= 4 and long and long <= set(question))
-            yield bool(held), "the question holds the answer"
-            yield any(len(t) >= 3 and contains(words, tokens(t)) for t in literals), "a literal is part of the answer"
-        yield any(contains(question, tokens(text)) for _, _, _, text, _ in self.bridges), "the question holds a bridge"
-        two = {"whether", "either"} & set(question) or contains(question, ["yes", "or", "no"])
-        yield bool(two), "the question offers a choice of two"
+        question, literals = plain(self.claim.question), [literal(c) for node in self.program.calls for c in node.where]
+        for text, _ in self.parts:
+            long = {word for word in plain(text).split() if len(word) >= 3}
+            yield plain(text) in question or (len(text) >= 4 and set() < long <= set(question.split())), "it holds the answer"
+            yield any(len(name) >= 3 and plain(name) in plain(text) for name in literals), "a literal is part of the answer"
+        yield any(plain(text) in question for _, _, _, text, _ in self.bridges), "it holds a bridge"
+        yield any(form in question for form in (" whether ", " either ", " yes or no ")), "the question offers a choice of two"
 
     def unshortcut(self) -> Faults:
         """Ask that no turn alone, nor all others, nor the first that a search finds, nor a total give or show the answer."""
-        for turn in sorted(self.base.read - self.withheld):
+        for turn in (turn for turn in self.read if turn not in self.withheld):
             yield self.on(lambda other, turn=turn: other == turn) == self.answer, f"turn {turn} alone gives the answer"
         yield self.on(lambda turn: turn not in self.support) == self.answer, "the other turns give the answer"
         hidden = self.withheld or set(self.support)  # where a turn is withheld, nothing that is left may show the answer
         for view in (*(view for view in self.views if view.index not in hidden), self._found_first()):
-            shown = view.index not in self.withheld and self._is_shown(view)
+            shown = view.index not in self.withheld and all(self._is_shown(view, *part) for part in self.parts)
             yield shown, f"turn {view.index} shows the answer, and it is not needed or a search finds it first"
-        summed = isinstance(self.expression, ir.Count | ir.Sum | ir.Distinct | ir.Difference)
-        for view in self.views if summed else ():
-            paths = [path for path, text, _ in view.leaves() if text == self.answer] if self.answer in view.text else []
-            total = any({"total", "count", "sum", "number", "num"} & set(tokens(key_of(path))) for path in paths)
-            yield total, f"turn {view.index} states a total"
+        summed = isinstance(self.answered, ir.Count | ir.Sum | ir.Distinct | ir.Difference)
+        for view in (view for view in self.views if summed and self.answer in view.text):
+            keys = [set(plain(key_of(path)).split()) for path, text, _ in view.leaves() if text == self.answer]
+            yield any(key & {"total", "count", "sum", "number", "num"} for key in keys), f"turn {view.index} states a total"
 
-    def _is_shown(self, view: View) -> bool:
-        """Say whether a turn shows the answer (both sides of a change): in the asked field or, if it is long, anywhere."""
-        fields = [] if isinstance(self.expression, LISTED | ir.Difference | ir.Walk) else [field for _, field in self.asked]
-        parts = self.base.texts if isinstance(self.expression, ir.Change) else (self.answer,)
-        for part, text in enumerate(parts):
-            shown = view.turn.tool == text or (len(text) >= 4 and view.has(text, "/arguments", "/response"))
-            for field in fields[part : part + 1]:
-                key = escape_token(field.extract.key) if field.extract and field.extract.key else key_of(field.path)
-                shown |= f"\x1e{key}\x1f{text}\x1e" in view.text or view.read(field)[0] == text
-            if not shown:
-                return False
-        return True
+    def _is_shown(self, view: View, text: str, place: tuple[str, ir.Field]) -> bool:
+        rule, path = place[1].extract, place[1].path
+        key = escape_token(rule.key) if rule is not None and rule.key else key_of(path)
+        there = self.exact and (f"\x1e{key}\x1f{text}\x1e" in view.text or view.read(place[1])[0] == text)
+        return there or view.turn.tool == text or (len(text) >= 4 and view.has(text, "/arguments", "/response"))
 
     def _found_first(self) -> View:
         """Return the turn that BM25 (k1 = 1.2, b = 0.75) ranks first for the question."""
-        (index, lengths), size = self.session.words, len(self.views)
-        scores, mean = [0.0] * size, max(1, sum(lengths[:size])) / size
+        size, scores, lengths = len(self.views), [0.0] * len(self.views), self.session.lengths
+        mean = max(1, sum(lengths[:size])) / size
         for word in dict.fromkeys(re.findall(r"[^\W_]+", self.claim.question.lower())):
-            found = index.get(word, array("l"))
-            pairs = [(at, count) for at, count in zip(found[::2], found[1::2], strict=True) if at < size]
-            rarity = math.log(1 + (size - len(pairs) + 0.5) / (len(pairs) + 0.5))
-            for at, count in pairs:
-                scores[at] += rarity * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * lengths[at] / mean))
+            counts = Counter(place for place in self.session.words.get(word, ()) if place < size)
+            rarity = math.log(1 + (size - len(counts) + 0.5) / (len(counts) + 0.5))
+            for place, count in counts.items():
+                scores[place] += rarity * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * lengths[place] / mean))
         return self.views[scores.index(max(scores))]
 
     def causal(self) -> Faults:
         """Ask that the answer follows its source and its bridges, and nothing else."""
         yield next(self.source_edits(), None) is None, "the answer does not follow an edit of where it was read"
         for node, condition, _, text, source in self.bridges:
-            led = next(self.reroutes(node, condition, source), None)
-            yield led is None, f"no other value at turn {source[0]} leads to another answer"
-            renamed = [edit for view in self.views if text in view.text for edit in rename(view, text, fresh(text))]
-            yield self.after(renamed).answer != self.answer, f"the bridge of turn {source[0]} cannot have another name"
+            yield next(self.reroutes(node, condition, source), None) is None, f"no value at turn {source[0]} leads elsewhere"
+            renamed = [edit for view in self.views if text in view.text for edit in view.rename(text, fresh(text))]
+            yield self.after(renamed) != self.answer, f"the bridge of turn {source[0]} cannot have another name"
         chance = Random(ir.encode(self.program))  # noqa: S311  (reproducible, no secret)
-        others = [view for view in self.views if view.index not in self.base.read]
+        others = [view for view in self.views if view.index not in self.read]
         for view in chance.choices(others, k=20) if others else ():
             path, text, _ = chance.choice(list(view.leaves()))
-            changed = self.after([write(view, path, fresh(text))]).answer != self.answer
-            yield changed, f"an edit of turn {view.index}, which is not read, changes the answer"
+            yield self.after([view.write(path, fresh(text))]) != self.answer, f"turn {view.index}, not read, changes the answer"
 
-    def source_edits(self) -> Iterator[tuple[list[Edit], str]]:
-        """Yield edits where the answer was read, each with the answer that must and does follow."""
-        texts = self.base.texts
+    def source_edits(self) -> Iterator[list[Edit]]:
+        """Yield edits where the answer was read after which it is what the new value makes."""
+        texts, answered = self.base.texts, self.answered
         for at, (text, (turn, path, span)) in enumerate(zip(texts, self.base.sources, strict=True)):
-            view = self.at[turn]
-            values = [fresh(text), fresh(text, -1), texts[at - 1]]
-            tries = [
-                ([write(view, path, v, span)], combine(self.expression, [*texts[:at], v, *texts[at + 1 :]])) for v in values
-            ]
-            if isinstance(self.expression, ir.Count):  # one call less fits
-                named = [c for c in self.nodes[self.expression.calls].where if literal(c)][-1:]
-                edits = [edit for c in named for edit in rename(view, literal(c), fresh(literal(c)), c.path)]
-                tries = [(edits or tries[0][0], str(len(texts) - 1))]
-            for edits, expected in tries:
-                new = self.after(edits).answer
-                follows = new == expected or isinstance(self.expression, ir.Walk)  # a walk may no longer reach the call
-                if follows and new != self.answer and (new is not None or isinstance(self.expression, ir.Walk)):
-                    yield edits, new or ""
+            values, view = (fresh(text), fresh(text, -1), texts[at - 1]), self.at[turn]
+            tries = [([view.write(path, v, span)], combine(answered, [*texts[:at], v, *texts[at + 1 :]])) for v in values]
+            if isinstance(answered, ir.Count):  # one call less fits
+                where = [(literal(c), c.path) for c in self.nodes[answered.calls].where if literal(c)]
+                broken = [edit for name, place in where[-1:] for edit in view.rename(name, fresh(name), place)]
+                tries = [(broken or tries[0][0], str(len(texts) - 1))]
+            for edits, expected in tries:  # a walk may, instead, no longer reach the call
+                if (new := self.after(edits)) != self.answer and (self.walks or (new is not None and new == expected)):
+                    yield edits
 
-    def reroutes(self, node: ir.Call, condition: ir.Condition, source: Source) -> Iterator[tuple[list[Edit], str]]:
-        """Yield edits of a bridge's producer that lead the consumer to another call, each with the answer to that call's."""
-        picked = self.base.picked[node.name]
-        others = [view for view in self.pool if view.index not in picked and view.fits(node, {})]
-        for view in islice(others, 64):
-            forced = None if node.pick == "all" else self.forced(node.name, [view])[0]
-            for _, text, _ in islice(view.leaves(condition.path), 64) if forced != self.answer else ():
-                edits = [write(self.at[source[0]], source[1], text, source[2])]
-                outcome = self.after(edits)
-                led = node.pick == "all" or (outcome.answer == forced and outcome.picked[node.name] == (view.index,))
-                if led and outcome.answer not in (None, self.answer):
-                    yield edits, outcome.answer or ""
+    def reroutes(self, node: ir.Call, condition: ir.Condition, source: Source) -> Iterator[list[Edit]]:
+        """Yield edits of a bridge's producer that lead the consumer to another call, and to the answer which that one gives."""
+        others = [view for view in self.pool if view.index not in self.base.picked[node.name] and view.fits(node, {})]
+        for view in others[:64]:
+            for _, text, _ in islice(view.leaves(condition.path), 64):
+                where = tuple(replace(c, value=ir.Literal(text)) if c is condition else c for c in node.where)
+                direct, edits = self.instead(node, where=where), [self.at[source[0]].write(source[1], text, source[2])]
+                other = direct.answer not in (None, self.answer) and view.index in direct.picked[node.name]
+                if other and self.after(edits) == direct.answer:
+                    yield edits
 
 
 def literal(condition: ir.Condition) -> str:
@@ -411,14 +345,8 @@ def literal(condition: ir.Condition) -> str:
     return condition.value.value if isinstance(condition.value, ir.Literal) else ""
 
 
-def tokens(text: str) -> list[str]:
-    """Split a text, case folded, at everything that is no letter or digit and where a capital follows a small letter."""
-    spaced = (
-        " " + c if c.isupper() and p.islower() else c if c.isalnum() else " " for p, c in zip(" " + text, text, strict=False)
-    )
-    return "".join(spaced).casefold().split()
-
-
-def contains(words: list[str], part: list[str]) -> bool:
-    """Say whether `part` occurs in `words` in one piece."""
-    return bool(part) and any(words[at : at + len(part)] == part for at in range(len(words)))
+def plain(text: str) -> str:
+    """Return the words of a text, case folded, each between spaces; a capital after a small letter begins a word."""
+    pairs = zip(" " + text, text, strict=False)
+    spaced = "".join(" " * (c.isupper() and p.islower()) + (c if c.isalnum() else " ") for p, c in pairs)
+    return f" {' '.join(spaced.casefold().split())} "

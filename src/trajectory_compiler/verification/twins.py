@@ -21,8 +21,9 @@ import msgspec
 
 from trajectory_compiler.dataflow.program import Program
 from trajectory_compiler.model import Family, Turn, canonical
-from trajectory_compiler.verification.edits import Edit, fresh, rename, write
-from trajectory_compiler.verification.evaluate import View
+from trajectory_compiler.verification.edits import Edit
+from trajectory_compiler.verification.evaluate import Edit as Change
+from trajectory_compiler.verification.evaluate import View, fresh
 from trajectory_compiler.verification.proof import Case, Claim, Session, literal
 
 _MAX_TRIES = 400
@@ -53,56 +54,54 @@ def twins(program: Program, turns: Iterable[Turn] | Session, limit: int) -> tupl
         for edits in islice(propose(case), _MAX_TRIES):
             if len(found) > limit:
                 break
-            answer = case.after(edits).answer if edits else None
+            answer = case.after(edits) if edits else None
             if answer is not None and answer not in found:
-                found[answer] = Twin(kind, tuple(edits), answer)
+                found[answer] = Twin(kind, tuple(Edit(*edit) for edit in edits), answer)
     return tuple(twin for twin in found.values() if twin.kind != "original")
 
 
-def _edit(case: Case) -> Iterator[list[Edit]]:
-    for edits, _ in case.source_edits():
-        yield edits
+def _edit(case: Case) -> Iterator[list[Change]]:
+    return case.source_edits()
 
 
-def _reroute(case: Case) -> Iterator[list[Edit]]:
+def _reroute(case: Case) -> Iterator[list[Change]]:
     for node, condition, _, _, source in reversed(case.bridges):
-        for edits, _ in case.reroutes(node, condition, source):
-            yield edits
+        yield from case.reroutes(node, condition, source)
 
 
-def _remove(case: Case) -> Iterator[list[Edit]]:
+def _remove(case: Case) -> Iterator[list[Change]]:
     """Give one call another value where a condition names one; where none does, the name of another tool."""
     tools = sorted({view.turn.tool for view in case.views if view.turn.kind == "tool"})
     for name, node in case.nodes.items():
         named = [condition for condition in node.where if literal(condition)]
         for view in (case.at[turn] for turn in case.base.matches[name]):
             for condition in reversed(named):
-                yield rename(view, literal(condition), fresh(literal(condition)), condition.path)
+                yield view.rename(literal(condition), fresh(literal(condition)), condition.path)
             if not named and node.tool is not None:
-                yield [Edit(view.index, "/tool", next((t for t in tools if t != node.tool), fresh(node.tool)))]
+                yield [(view.index, "/tool", next((t for t in tools if t != node.tool), fresh(node.tool)))]
 
 
-def _unlink(case: Case) -> Iterator[list[Edit]]:
+def _unlink(case: Case) -> Iterator[list[Change]]:
     """Give one call that a walk reaches another value where the walk would find it."""
-    target = getattr(case.expression, "target", "")
+    target = getattr(case.answered, "target", "")
     reached = [turn for turn in sorted(case.base.read) if not any(turn in found for found in case.base.matches.values())]
     for view in (case.at[turn] for turn in reversed(reached)):
         text = canonical(view.at(target))
         if text is not None:
-            yield [write(view, target, fresh(text))]
+            yield [view.write(target, fresh(text))]
 
 
-def _add(case: Case) -> Iterator[list[Edit]]:
+def _add(case: Case) -> Iterator[list[Change]]:
     """Make a call of the tool that misses one condition meet it."""
     for name, node in case.nodes.items():
         for condition in (condition for condition in node.where if condition.op == "eq" and literal(condition)):
             rest = msgspec.structs.replace(node, where=tuple(c for c in node.where if c is not condition))
             for view in case.views:
                 if view.index not in case.base.matches[name] and view.fits(rest, {}) and canonical(view.at(condition.path)):
-                    yield [write(view, condition.path, literal(condition))]
+                    yield [view.write(condition.path, literal(condition))]
 
 
-def _move(case: Case) -> Iterator[list[Edit]]:
+def _move(case: Case) -> Iterator[list[Change]]:
     """Let another call of its tool be the one that a condition names."""
     for name, node in case.nodes.items():
         picked = case.base.picked[name] if node.pick != "all" else ()
@@ -113,21 +112,21 @@ def _move(case: Case) -> Iterator[list[Edit]]:
                     yield _exchanged(view, other, condition.path)
 
 
-def _swap(case: Case) -> Iterator[list[Edit]]:
+def _swap(case: Case) -> Iterator[list[Change]]:
     for name, field in case.asked:
         for view in (case.at[turn] for turn in case.base.picked[name]):
             for other in (case.at[turn] for turn in case.base.matches[name] if turn != view.index):
                 yield _exchanged(view, other, field.path)
 
 
-def _exchanged(left: View, right: View, path: str) -> list[Edit]:
+def _exchanged(left: View, right: View, path: str) -> list[Change]:
     values = canonical(left.at(path)), canonical(right.at(path))
     if values[0] is None or values[1] is None or values[0] == values[1]:
         return []
-    return [Edit(left.index, path, right.at(path)), Edit(right.index, path, left.at(path))]
+    return [(left.index, path, right.at(path)), (right.index, path, left.at(path))]
 
 
-_Propose = tuple[str, Callable[[Case], Iterator[list[Edit]]]]
+_Propose = tuple[str, Callable[[Case], Iterator[list[Change]]]]
 _EDIT: _Propose = ("edit", _edit)
 _REROUTE: _Propose = ("reroute", _reroute)
 _REMOVE: _Propose = ("remove", _remove)
