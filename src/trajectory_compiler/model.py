@@ -1,14 +1,14 @@
 """The types that carry a log from its rows to proved pairs. Reading this file explains the product.
 
-    Row             one line of the audit log, as the source gives it (not redacted)
-    RawTrajectory   the rows of one session in time order (not redacted)
-    ---------------- the redaction boundary: only `redaction.redact` crosses it ----------------
-    Turn            a row inside a session, redacted; 0-based index, printed `#012`
-    Trajectory      the turns of one session: what models, stores, exports and pages may see
-    Evidence        a quoted value: turn, RFC 6901 path from the turn object, optional span
-    Proof           the outcome of every gate for one pair
-    Pair            question, answer, program, evidence, proof: the object code
-    Finding         something that was dropped, with its reason
+Row             one line of the audit log, as the source gives it (not redacted)
+RawTrajectory   the rows of one session in time order (not redacted)
+---------------- the redaction boundary: only `redaction.redact` crosses it ----------------
+Turn            a row inside a session, redacted; 0-based index, printed `#012`
+Trajectory      the turns of one session: what models, stores, exports and pages may see
+Evidence        a quoted value: turn, RFC 6901 path from the turn object, optional span
+Proof           the outcome of every gate for one pair
+Pair            question, answer, program, evidence, proof: the object code
+Finding         something that was dropped, with its reason
 """
 
 from __future__ import annotations
