@@ -12,7 +12,24 @@ from hypothesis import strategies as st
 
 from tests.building import session, turn
 from tests.verification.cases import pairs
-from trajectory_compiler.dataflow.program import Bridge, Call, Condition, Field, Get, Literal, Program
+from trajectory_compiler.dataflow.program import (
+    Bridge,
+    Call,
+    Change,
+    Changes,
+    Condition,
+    Count,
+    Difference,
+    Distinct,
+    Expression,
+    Field,
+    Get,
+    Literal,
+    Program,
+    StateAt,
+    Sum,
+    Walk,
+)
 from trajectory_compiler.model import Evidence, Turn
 from trajectory_compiler.verification import Claim, Session, evaluate, prove
 
@@ -36,6 +53,35 @@ def chain(pick: Any = "only") -> Program:
     return Program(version=1, family="composition", calls=calls, answer=Get("where", CITY))
 
 
+def shapes() -> list[Program]:
+    """Return programs of every shape that the gate must get right, over the calls that `CALLS` makes."""
+    ident, city = Field(path="/response/id"), CITY
+    named = Condition(path="/arguments/name", op="eq", value=Literal("a"))
+    first, last = (Call(name=name, tool="address", pick=name) for name in ("first", "last"))
+    anchor = Call(name="who", tool="find", pick="first", where=(named,))
+    every = Call(name="every", tool="address", pick="all")
+    highest = Call(name="high", tool="address", pick="max", by=Field(path="/arguments/id"))
+    linked = Condition(path="/response", op="has", value=Bridge("high", Field(path="/arguments/id")))
+    start = Call(name="start", tool="find", pick="last")
+    walk = Walk(start="start", source="/response/id", target="/arguments/id", steps=2, label=city)
+    forms: list[tuple[Expression, tuple[Call, ...]]] = [
+        (Get("where", city), (anchor, Call(name="where", tool="address", pick="last", before="who"))),
+        (Get("where", city), (anchor, Call(name="where", tool="address", pick="first", after="who"))),
+        (Get("found", ident), (highest, Call(name="found", tool="find", pick="first", where=(linked,)))),
+        (Get("third", city), (Call(name="third", tool="address", pick="nth", k=3),)),
+        (Change(Get("first", city), Get("last", city)), (first, last)),
+        (Difference(Get("first", Field(path="/arguments/id")), Get("last", Field(path="/arguments/id"))), (first, last)),
+        (StateAt("every", city, 2), (every,)),
+        (Changes("every", city), (every,)),
+        (Count("every"), (every,)),
+        (Distinct("every", city), (every,)),
+        (Sum("every", Field(path="/arguments/id")), (every,)),
+        (walk, (start,)),
+    ]
+    programs = [Program(version=1, family="composition", calls=calls, answer=answer) for answer, calls in forms]
+    return [*programs, chain("first"), chain("last"), chain("only")]
+
+
 CALLS: st.SearchStrategy[tuple[str, Any, Any]] = st.one_of(
     st.tuples(
         st.just("find"),
@@ -51,11 +97,11 @@ CALLS: st.SearchStrategy[tuple[str, Any, Any]] = st.one_of(
 )
 
 
-@given(st.lists(CALLS, min_size=4, max_size=14), st.sampled_from(["first", "last", "only"]))
-@settings(max_examples=120, deadline=None)
-def test_distant_is_exact(calls: list[tuple[str, Any, Any]], pick: str) -> None:
+@given(st.lists(CALLS, min_size=4, max_size=14), st.sampled_from(shapes()))
+@settings(max_examples=400, deadline=None)
+def test_distant_is_exact(calls: list[tuple[str, Any, Any]], program: Program) -> None:
     """The gate, which tries few runs of turns, says what trying every run says."""
-    turns, program = session(*calls).turns, chain(pick)
+    turns = session(*calls).turns
     proof = prove(claim(program), turns, thorough=True)
     answer, support = evaluate(program, turns).answer, proof.supporting
     if answer is None:
@@ -67,11 +113,11 @@ def test_distant_is_exact(calls: list[tuple[str, Any, Any]], pick: str) -> None:
     assert proof.gates["distant"] is (apart and all(evaluate(program, run).answer != answer for run in runs))
 
 
-@given(st.lists(CALLS, min_size=1, max_size=14), st.sampled_from(["first", "last", "only"]))
-@settings(max_examples=120, deadline=None)
-def test_support_is_leave_one_out(calls: list[tuple[str, Any, Any]], pick: str) -> None:
+@given(st.lists(CALLS, min_size=1, max_size=14), st.sampled_from(shapes()))
+@settings(max_examples=300, deadline=None)
+def test_support_is_leave_one_out(calls: list[tuple[str, Any, Any]], program: Program) -> None:
     """The read set is what the program matches, the support what it cannot do without, by evaluating anew each time."""
-    turns, program = session(*calls).turns, chain(pick)
+    turns = session(*calls).turns
     proof, outcome = prove(claim(program), turns), evaluate(program, turns)
     assert set(proof.read_set) == outcome.read
     lost = [t.index for t in turns if evaluate(program, [u for u in turns if u is not t]).answer != outcome.answer]
@@ -144,3 +190,37 @@ def test_the_checker_is_deterministic() -> None:
     """The same claim gives the same proof, edits drawn by chance included."""
     for case in PAIRS:
         assert prove(case.claim, case.turns) == prove(case.claim, case.turns)
+
+
+@pytest.mark.parametrize("case", PAIRS, ids=lambda case: case.name)
+def test_no_corrupted_claim_is_proved(case: Any) -> None:
+    """Another answer, a quote changed, left out or moved, another withheld turn: each is turned down."""
+    claim = case.claim
+    broken = [msgspec.structs.replace(claim, answer=claim.answer + "1"), msgspec.structs.replace(claim, withheld_turns=(0,))]
+    for at, item in enumerate(claim.evidence):
+        changed = (
+            (),
+            (msgspec.structs.replace(item, quote=item.quote + "x"),),
+            (msgspec.structs.replace(item, turn=item.turn + 1),),
+            (msgspec.structs.replace(item, path=item.path + "/0"),),
+            (msgspec.structs.replace(item, span=(0, len(item.quote) + 1)),),
+        )
+        before, behind = claim.evidence[:at], claim.evidence[at + 1 :]
+        broken += [msgspec.structs.replace(claim, evidence=(*before, *other, *behind)) for other in changed]
+    for other in broken:
+        assert not prove(other, case.turns).passed
+
+
+def test_evidence_may_quote_a_span() -> None:
+    """A span counts code points of a string; what it cuts out must be the quote, and a number has no spans."""
+    case = next(case for case in PAIRS if case.name == "composition-0")
+    first, second = case.claim.evidence
+    city = Evidence(turn=second.turn, path=second.path, quote="lisle", span=(3, 8))
+    for evidence, proved in (
+        (city, True),
+        (msgspec.structs.replace(city, span=(3, 9)), False),
+        (msgspec.structs.replace(city, span=(-6, 8)), False),
+        (msgspec.structs.replace(city, path="/response/floor", quote="7", span=(0, 1)), False),
+        (msgspec.structs.replace(city, path="/response/floor", quote="7", span=None), True),
+    ):
+        assert prove(msgspec.structs.replace(case.claim, evidence=(first, evidence)), case.turns).passed is proved
