@@ -3,7 +3,7 @@
 Who answers a pair and its twin has read; who answers the pair alone may have remembered. A twin is an edit that the `causal`
 gate tries, or one of the same kind; its answer is what the program gives on the edited log, never a guess.
 
-    reroute   another value where a bridge is read leads to another call
+    reroute   another value where a bridge is read, or a walk's next step, leads to another call
     edit      another value where the answer is read
     remove    one call no longer fits its description
     add       one more call fits
@@ -19,7 +19,7 @@ from itertools import islice
 
 import msgspec
 
-from trajectory_compiler.dataflow.program import Program
+from trajectory_compiler.dataflow.program import Program, Walk
 from trajectory_compiler.model import Family, Turn, canonical
 from trajectory_compiler.verification.edits import Edit
 from trajectory_compiler.verification.evaluate import Edit as Change
@@ -81,14 +81,26 @@ def _remove(case: Case) -> Iterator[list[Change]]:
                 yield [(view.index, "/tool", next((t for t in tools if t != node.tool), fresh(node.tool)))]
 
 
+def _redirect(case: Case) -> Iterator[list[Change]]:
+    """Let a call of a walk name another value that a call behind it would be found by."""
+    walk = case.answered
+    assert isinstance(walk, Walk)
+    links = {view.index: canonical(view.at(walk.target)) for view in case.views if view.turn.kind == "tool"}
+    for view in (case.at[turn] for turn in case.read):
+        for path, text, _ in view.leaves(walk.source):
+            for other in sorted({link for turn, link in links.items() if link not in (None, text) and turn > view.index}):
+                yield [view.write(path, other or "")]
+
+
 def _unlink(case: Case) -> Iterator[list[Change]]:
     """Give one call that a walk reaches another value where the walk would find it."""
-    target = getattr(case.answered, "target", "")
-    reached = [turn for turn in sorted(case.base.read) if not any(turn in found for found in case.base.matches.values())]
+    walk = case.answered
+    assert isinstance(walk, Walk)
+    reached = [turn for turn in case.read if not any(turn in found for found in case.base.matches.values())]
     for view in (case.at[turn] for turn in reversed(reached)):
-        text = canonical(view.at(target))
+        text = canonical(view.at(walk.target))
         if text is not None:
-            yield [view.write(target, fresh(text))]
+            yield [view.write(walk.target, fresh(text))]
 
 
 def _add(case: Case) -> Iterator[list[Change]]:
@@ -141,5 +153,5 @@ _KINDS: dict[Family, tuple[_Propose, ...]] = {
     "temporal": (_MOVE, _REMOVE, _EDIT),
     "comparison": (_EDIT, _REROUTE),
     "recall": (("swap", _swap), _EDIT),
-    "walk": (("remove", _unlink), _EDIT),
+    "walk": (("reroute", _redirect), ("remove", _unlink), _EDIT),
 }
