@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print("\n".join(report(options.logs / name, store)))
             spans += [f.span_turns / f.session_turns for f in store.facts() if f.session_turns < LONG]
     print(
-        f"Mean span over all {len(spans)} pairs of sessions under {LONG} turns: {sum(spans) / len(spans):.2f} of the session."
+        f"Mean span over all {len(spans)} pairs of sessions under {LONG} turns: {sum(spans) / len(spans):.3f} of the session."
     )
 
 

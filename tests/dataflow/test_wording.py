@@ -13,7 +13,7 @@ from trajectory_compiler.dataflow.wording.phrases import act, noun
     ("path", "expected"),
     [
         ("/response/total_baggages", "total number of baggages"),
-        ("/response/file/numLines", "number of lines"),
+        ("/response/file/numLines", "number of lines returned"),
         ("/response/flights/1/price", "price of the second flight"),
         ("/response/0/prices/basic_economy", "basic economy price of the first result"),
         ("/response/reservations/2", "third reservation"),
@@ -35,10 +35,10 @@ def test_a_field_is_worded_as_a_noun(path: str, expected: str) -> None:
         (
             "get_reservation_details",
             {"reservation_id": "OI5L9G"},
-            "looked up the reservation details for reservation ID `OI5L9G`",
+            "looked up the reservation details for reservation `OI5L9G`",
         ),
-        ("ec2.CreateRouteTable", {"vpcId": "vpc-1"}, "created a route table with VPC ID `vpc-1`"),
-        ("lambda.GetFunction20150331v2", {}, "looked up the function"),
+        ("ec2.CreateRouteTable", {"vpcId": "vpc-1"}, "created a route table with VPC `vpc-1`"),
+        ("lambda.GetFunction20150331v2", {}, "looked up a function"),
         ("Read", {"file_path": "setup.go"}, "read the file `setup.go`"),
         ("Grep", {"pattern": "func main"}, "searched the code for `func main`"),
         ("Bash", {"description": "Run the tests"}, "ran a shell command described as `Run the tests`"),

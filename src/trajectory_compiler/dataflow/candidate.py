@@ -71,6 +71,8 @@ def finish(index: SessionIndex, drafts: Iterable[Draft]) -> Iterator[Candidate]:
         trace = run(index, program)
         if trace is None or is_shown_outside(index, draft, trace.answer, support):
             continue
+        if len({index.turns[t].agent for turns in trace.matches.values() for t in turns}) > 1:
+            continue  # "the agent" would be one of several: a sub-agent's calls are not the agent's
         if names_itself(draft, trace.answer) or not stands_firm(index, program, trace, support):
             continue
         target = None if draft.until is None else trace.matches["(target)"][0]
@@ -146,7 +148,16 @@ def is_shown_outside(index: SessionIndex, draft: Draft, answer: str, support: Se
         return True
     if computed and len(answer) < 4:
         return False
-    return any(t not in support and (draft.until is None or t < end) for t in showing(index, draft.key, answer))
+    return any(t not in support and (draft.until is None or t < end) for t in showing(index, draft.key, answer)) or (
+        not computed and is_recited(index, answer, support)
+    )
+
+
+def is_recited(index: SessionIndex, answer: str, support: Sequence[int]) -> bool:
+    """Say whether a message between agent and user holds a short answer, which counts as showing it, numbers apart."""
+    if answer.isdigit() or len(answer) >= 4:
+        return False
+    return any(index.turns[t].kind == "exchange" and t not in support for t in index.turns_showing(answer))
 
 
 def showing(index: SessionIndex, key: str, value: str) -> Sequence[int]:

@@ -86,6 +86,8 @@ def askable(index: SessionIndex, turn: int) -> tuple[Asked, ...]:
 
     Of several fields with one value the first stands for all; what only echoes an argument is left out.
     """
+    if is_mismatched(index, turn):
+        return ()
     found: list[Asked] = []
     seen = {leaf.text for leaf in index.arguments[turn]}
     for leaf in index.responses[turn]:
@@ -96,12 +98,28 @@ def askable(index: SessionIndex, turn: int) -> tuple[Asked, ...]:
     return tuple(found)
 
 
+def is_mismatched(index: SessionIndex, turn: int) -> bool:
+    """Say whether a response speaks of another thing than the call asked for: recorded logs hold such mix-ups.
+
+    The sign is an identity that stands under one name in the arguments and in the response, with two values.
+    """
+    given = {leaf.key: leaf.text for leaf in index.arguments[turn] if leaf.path.count("/") == 2 and is_identity_key(leaf.key)}
+    return any(
+        leaf.key in given and leaf.text != given[leaf.key]
+        for leaf in index.responses[turn]
+        if leaf.path.count("/") == 2 and leaf.key.lower().endswith("id")
+    )
+
+
 def askable_arguments(index: SessionIndex, turn: int) -> tuple[Asked, ...]:
     """Return the arguments of a turn that could be answers: those that name things."""
     return tuple(
         Asked(Field(path=leaf.path), leaf.key, leaf.text, answer_type_of(leaf.value, leaf.text, leaf.key))
         for leaf in index.arguments[turn]
-        if names_a_thing(leaf) and is_worth_asking(leaf.key, leaf.value, leaf.text) and not _is_remark(index, turn, leaf)
+        if leaf.path.count("/") == 2
+        and names_a_thing(leaf)
+        and is_worth_asking(leaf.key, leaf.value, leaf.text)
+        and not _is_remark(index, turn, leaf)
     )
 
 

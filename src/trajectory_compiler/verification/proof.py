@@ -1,7 +1,6 @@
 """The gates: what must hold before a question counts as proved, each decided by evaluating its program.
 
-T is the session, cut before the call that `until` names; the read set R what its nodes match in T, the support S those turns of
-R without which the answer changes. A gate is a method of `Case` that yields faults: (is it one, what is wrong).
+T: the session, cut before the call that `until` names. R, the read set: what nodes match. S, the support: what changes it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from trajectory_compiler.verification.evaluate import Edit, Outcome, Source, Vie
 ABSTENTION = "The log does not say."
 ORDER = ("well_formed", "holds", "unleaked", "sufficient", "necessary", "unique", "unshortcut", "distant", "causal")
 MAX_RUNS = 5_000  # of turns that `distant` tries; where they do not suffice, it is not shown and the gate is false
-Faults = Iterable[tuple[bool, str]]
+Faults = Iterable[tuple[bool, str]]  # of a gate, a method of `Case`: (is it a fault, what is wrong)
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -244,10 +243,11 @@ class Case:
 
     def unique(self) -> Faults:
         """Ask that every reading of the description gives the answer, and that no order rests on two equal stamps."""
-        paths = {c: replace(c, op="ends") for n in self.program.calls for c in n.where if c.op == "eq" and "/" in literal(c)}
-        loose = tuple(replace(n, where=tuple(paths.get(c, c) for c in n.where)) for n in self.program.calls)
+        named = {c for n in self.program.calls for c in n.where if literal(c) and c.path.startswith("/arguments")}
+        anywhere = {c: replace(c, path="/arguments", op="has") for c in named}  # a path by its end, an id deeper down
+        loose = tuple(replace(n, where=tuple(anywhere.get(c, c) for c in n.where)) for n in self.program.calls)
         readings = [evaluate(self.program, self.pool, "no failures"), evaluate(self.program, self.views, "any case")]
-        readings += [evaluate(replace(self.program, calls=loose), self.views)] if paths else []
+        readings.append(evaluate(replace(self.program, calls=loose), self.views))
         yield any(outcome.answer != self.answer for outcome in readings), "another reading gives another answer"
         rivals = {name: () if node.pick in ("only", "all") else self.base.matches[name] for name, node in self.nodes.items()}
         for node in self.nodes.values():
@@ -264,8 +264,8 @@ class Case:
         """Ask that the question holds neither answer nor bridge, and that its literals do not name the answer."""
         question, literals = plain(self.claim.question), [literal(c) for node in self.program.calls for c in node.where]
         for text, _ in self.parts:
-            long = {word for word in plain(text).split() if len(word) >= 3}
-            yield plain(text) in question or (len(text) >= 4 and set() < long <= set(question.split())), "it holds the answer"
+            scattered = len(text) >= 4 and set() < set(plain(text).split()) <= set(question.split())
+            yield plain(text) in question or scattered, "it holds the answer"
             yield any(len(name) >= 3 and plain(name) in plain(text) for name in literals), "a literal is part of the answer"
         yield any(plain(text) in question for _, _, _, text, _ in self.bridges), "it holds a bridge"
         yield any(form in question for form in (" whether ", " either ", " yes or no ")), "the question offers a choice of two"
@@ -275,20 +275,20 @@ class Case:
         for turn in (turn for turn in self.read if turn not in self.withheld):
             yield self.on(lambda other, turn=turn: other == turn) == self.answer, f"turn {turn} alone gives the answer"
         yield self.on(lambda turn: turn not in self.support) == self.answer, "the other turns give the answer"
-        hidden = self.withheld or set(self.support)  # where a turn is withheld, nothing that is left may show the answer
+        hidden = self.withheld or {turn for turn, _, _ in self.base.sources}  # no other turn may show it, no anchor either
         for view in (*(view for view in self.views if view.index not in hidden), self._found_first()):
             shown = view.index not in self.withheld and all(self._is_shown(view, *part) for part in self.parts)
-            yield shown, f"turn {view.index} shows the answer, and it is not needed or a search finds it first"
+            yield shown, f"turn {view.index} shows the answer"
         summed = isinstance(self.answered, ir.Count | ir.Sum | ir.Distinct | ir.Difference)
         for view in (view for view in self.views if summed and self.answer in view.text):
-            keys = [set(plain(key_of(path)).split()) for path, text, _ in view.leaves() if text == self.answer]
-            yield any(key & {"total", "count", "sum", "number", "num"} for key in keys), f"turn {view.index} states a total"
+            keys = {word for path, text, _ in view.leaves() if text == self.answer for word in plain(key_of(path)).split()}
+            yield not keys.isdisjoint(("total", "count", "sum", "number", "num")), f"turn {view.index} states a total"
 
     def _is_shown(self, view: View, text: str, place: tuple[str, ir.Field]) -> bool:
-        rule, path = place[1].extract, place[1].path
-        key = escape_token(rule.key) if rule is not None and rule.key else key_of(path)
+        key = escape_token(rule.key) if (rule := place[1].extract) is not None and rule.key else key_of(place[1].path)
         there = self.exact and (f"\x1e{key}\x1f{text}\x1e" in view.text or view.read(place[1])[0] == text)
-        return there or view.turn.tool == text or (len(text) >= 4 and view.has(text, "/arguments", "/response"))
+        tells = len(text) >= 4 or self.absent or (view.turn.kind == "exchange" and not text.isdigit())
+        return there or view.turn.tool == text or (tells and view.has(text, "/arguments", "/response"))
 
     def _found_first(self) -> View:
         """Return the turn that BM25 (k1 = 1.2, b = 0.75) ranks first for the question."""

@@ -94,7 +94,15 @@ def _ask_at_end(index: SessionIndex, chain: tuple[Link, ...]) -> Iterator[Draft]
             answer_type=asked.answer_type,
             support=support,
             hops=len(calls),
+            bonus=-0.3 if _goes_in_order(index, chain[0]) else 0.0,
         )
+
+
+def _goes_in_order(index: SessionIndex, link: Link) -> bool:
+    """Say whether the k-th thing of a list was also the k-th to be looked up: then the list is hardly needed."""
+    position = next((int(token) for token in link.source.split("/") if token.isdigit()), None)
+    like = index.tools[index.turns[link.consumer].tool]
+    return position is not None and like.index(link.consumer) == position
 
 
 def _time_of(index: SessionIndex, turn: int) -> Iterator[Asked]:

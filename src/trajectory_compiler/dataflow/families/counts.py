@@ -33,7 +33,7 @@ from trajectory_compiler.dataflow.program import (
 
 MIN_COUNT = 3
 MAX_COUNT = 30
-MAX_RECALLS = 12
+MAX_RECALLS = 24
 MAX_PAIRS_PER_FIELD = 6
 
 
@@ -114,14 +114,14 @@ def _aggregate(calls: tuple[Call, ...], answer: Expression, support: Sequence[in
         answer_type="number",
         support=tuple(support),
         hops=1,
-        bonus=bonus,
+        bonus=bonus + 0.02 * min(len(support), 12),
     )
 
 
 def _over_all(index: SessionIndex, tool: str, condition: Condition | None, group: Sequence[int]) -> Iterator[Draft]:
     calls = (Call(name="A", tool=tool, pick="all", where=(condition,) if condition else ()),)
     for asked in askable(index, group[0]):
-        if asked.answer_type == "amount" and asked.field.extract is None:
+        if asked.answer_type == "amount" and asked.field.extract is None and is_plain(index, group, asked.field):
             values = [leaf for t in group if (leaf := index.leaf(t, asked.field.path)) is not None]
             if (
                 len(values) == len(group)
@@ -143,7 +143,7 @@ def recalls(index: SessionIndex) -> Iterator[Draft]:
     for tool, turns in index.tools.items():
         if not 4 <= len(turns) <= MAX_RECALLS:
             continue
-        for k in range(2, min(len(turns), 6)):
+        for k in range(2, min(len(turns), 9)):
             turn = turns[k - 1]
             for asked in (*askable(index, turn), *askable_arguments(index, turn)):
                 values = values_of(index, tool, asked.field)
@@ -179,9 +179,20 @@ def _number_fields(index: SessionIndex, turns: Sequence[int]) -> Iterator[Asked]
     for turn in turns[:8]:
         for asked in askable(index, turn):
             numeric = asked.answer_type in ("number", "amount") and not is_identity_key(asked.key)
-            if numeric and asked.field.extract is None and asked.field not in seen:
+            if numeric and asked.field.extract is None and asked.field not in seen and is_plain(index, turns, asked.field):
                 seen.add(asked.field)
                 yield asked
+
+
+def is_plain(index: SessionIndex, turns: Sequence[int], field: Field) -> bool:
+    """Say whether a field means the same on every call: not the first of a list that holds several things."""
+    tokens = field.path.split("/")
+    positions = [place for place, token in enumerate(tokens) if token.isdigit()]
+    if not positions:
+        return True
+    second = "/".join([*tokens[: positions[0]], "1"])
+    alone = all(not any(leaf.path.startswith(second) for leaf in index.responses[t]) for t in turns)
+    return alone and tokens[positions[0]] == "0" and len(positions) == 1 and positions[0] > 2
 
 
 def _between_two(index: SessionIndex, known: Sequence[int], asked: Asked) -> Iterator[Draft]:

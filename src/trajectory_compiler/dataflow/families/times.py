@@ -11,12 +11,13 @@ from trajectory_compiler.dataflow.describe import describe
 from trajectory_compiler.dataflow.families.changes import objects
 from trajectory_compiler.dataflow.fields import askable, askable_arguments, primary_object, snake, values_of
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.dataflow.program import Call, Count, Get
+from trajectory_compiler.dataflow.program import Call, Count, Get, Literal
 
 MAX_ANCHOR_CALLS = 60
 MAX_TOOLS = 12
 MAX_FIELDS = 3
 MAX_BETWEEN = 12
+MIN_SPAN_SHARE = 0.09
 
 
 def temporals(index: SessionIndex) -> Iterator[Draft]:
@@ -85,8 +86,12 @@ def _made_and_ended(index: SessionIndex) -> Iterator[tuple[int, int, Call, Call]
         if end - start <= 4 or index.turns[start].tool == index.turns[end].tool:
             continue
         first, last = describe(index, start, "X"), describe(index, end, "Y")
-        if first is not None and last is not None and first.pick == last.pick == "only":
+        if first is not None and last is not None and first.pick == last.pick == "only" and _names(first) & _names(last):
             yield start, end, first, last
+
+
+def _names(node: Call) -> set[str]:
+    return {c.value.value for c in node.where if isinstance(c.value, Literal)}
 
 
 def _anchors(index: SessionIndex) -> Sequence[int]:
@@ -113,6 +118,8 @@ def _around(index: SessionIndex, node: Call, anchor: int, tool: str) -> Iterator
 
 
 def _ask(index: SessionIndex, node: Call, anchor: int, found: Call, turn: int) -> Iterator[Draft]:
+    if abs(turn - anchor) + 1 < MIN_SPAN_SHARE * min(len(index.turns), 200):
+        return  # what happened just before or just after needs no long context
     tool = index.turns[turn].tool
     asked_fields = [
         asked

@@ -134,6 +134,17 @@ JOINERS: dict[tuple[str, str], str] = {
     ("Task", "description"): "described as",
 }
 
+FIELD_NOUNS: dict[str, str] = {
+    "/response/file/numLines": "number of lines returned",
+    "/response/file/totalLines": "length in lines of the whole file",
+    "/response/numLines": "number of matching lines",
+    "/response/numFiles": "number of matching files",
+    "/response/totalToolUseCount": "number of tool calls of the sub-agent",
+    "/response/totalTokens": "number of tokens of the sub-agent",
+    "/response/bytes": "size in bytes",
+    "/arguments/questions/0/header": "header of the question",
+}
+
 _CAPITALS = {
     word.lower(): word
     for word in """

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from trajectory_compiler.dataflow.program import Bridge, Call, Condition, Field, Literal
 from trajectory_compiler.dataflow.wording.lexicon import (
+    FIELD_NOUNS,
     JOINERS,
     ORDINALS,
     SPECIAL,
@@ -44,7 +45,7 @@ def act(node: Call, *, bridge: str = "", plain: bool = False) -> Act:
     """Word a call node. `bridge` words a value that the reader must find ("with that value"); `plain` leaves conditions out."""
     if node.tool is None:
         return _any_tool(node)
-    verb, thing, primary = _verb_phrase(node.tool)
+    verb, thing, primary = _verb_phrase(node.tool, definite=bool(node.where) and not plain)
     conditions = [] if plain else [c for c in node.where if isinstance(c.value, Literal)]
     named = next((c for c in conditions if primary and _key(c.path) == primary), None)
     if named is not None:
@@ -71,11 +72,13 @@ def _named(condition: Condition) -> str:
     """Name an argument with its value; a file goes by the end of its path, anything else says that it is an end."""
     words = words_of(_key(condition.path))
     ending = " ending in" if condition.op == "ends" and not {"file", "path", "folder", "directory"} & set(words) else ""
+    if condition.path.count("/") == 2 and len(words) > 1 and words[-1] in ("id", "name", "path"):
+        return f"{readable(words[:-1])}{ending} `{_literal(condition)}`"
     return f"{_noun(condition.path)}{ending} `{_literal(condition)}`"
 
 
-def _verb_phrase(tool: str) -> tuple[Verb, str, str]:
-    """Return verb, object and the argument that may replace the object."""
+def _verb_phrase(tool: str, *, definite: bool) -> tuple[Verb, str, str]:
+    """Return verb, object and the argument that may replace the object; `definite` where the call is singled out."""
     if tool in SPECIAL:
         return SPECIAL[tool]
     words = words_of(tool)
@@ -83,17 +86,31 @@ def _verb_phrase(tool: str) -> tuple[Verb, str, str]:
         if words and words[position] in VERBS and len(words) > 1:
             verb = VERBS[words[position]]
             rest = words[:position] + words[position + 1 :]
-            return verb, _object(verb, rest), ""
+            return verb, _object(verb, rest, definite=definite), ""
     return Verb("call", "called"), f"`{tool}`", ""
 
 
-def _object(verb: Verb, rest: list[str]) -> str:
+def _object(verb: Verb, rest: list[str], *, definite: bool) -> str:
     if rest and rest[0] in ("to", "for", "from", "all", "in", "on"):
         return readable(rest)
     noun = readable(rest)
     if verb.base in ("search for", "look for"):
         return plural(noun)
-    return article(noun) if verb.new else f"the {noun}"
+    return f"the {noun}" if definite and not verb.new else article(noun)
+
+
+def is_reading(node: Call) -> bool:
+    """Say whether a call only looks something up, so that what it found may be spoken of without it."""
+    return node.tool is not None and _verb_phrase(node.tool, definite=True)[0].preposition == "for"
+
+
+def found_in(node: Call) -> str:
+    """Name what a looking-up call found: "the user details for user `x`"."""
+    verb, thing, _ = _verb_phrase(str(node.tool), definite=True)
+    conditions = [_named(c) for c in node.where if isinstance(c.value, Literal)]
+    time = {"first": "first ", "last": "last "}.get(node.pick, "")
+    tail = f" {verb.preposition} {' and '.join(conditions)}" if conditions else ""
+    return f"{thing}{tail}" if not time else f"{thing}{tail} as {time}{verb.past}"
 
 
 def is_primary(node: Call, field: Field) -> bool:
@@ -101,10 +118,13 @@ def is_primary(node: Call, field: Field) -> bool:
     return node.tool in SPECIAL and field.path == f"/arguments/{SPECIAL[node.tool][2]}"
 
 
-def bare(node: Call) -> tuple[str, str, str]:
-    """Return thing, verb and tool of a call whose primary argument is asked for: ("file", "read", " with the `Read` tool")."""
-    verb, thing, _ = _verb_phrase(str(node.tool))
-    return thing.split(" ", 1)[-1], verb.past, by_tool(node)
+def bare(node: Call) -> tuple[str, str]:
+    """Return thing and verb of a call whose primary argument is asked for: ("`Grep` pattern", "used")."""
+    verb, thing, _ = _verb_phrase(str(node.tool), definite=False)
+    name = thing.split(" ", 1)[-1]
+    if name == "pattern":
+        return f"`{node.tool}` pattern", "used"
+    return name, f"{verb.past}{by_tool(node)}"
 
 
 def by_tool(node: Call) -> str:
@@ -139,6 +159,8 @@ def noun(field: Field) -> str:
         if field.extract.kind == "line_value":
             return f'"{key}" value'
         return f"number of {key}" if field.extract.kind == "quantity" else _EXTRACTED[field.extract.kind]
+    if field.path in FIELD_NOUNS:
+        return FIELD_NOUNS[field.path]
     tokens = [token.replace("~1", "/").replace("~0", "~") for token in field.path.split("/")[2:]]
     if not tokens:
         return "tool" if field.path == "/tool" else "result"

@@ -29,7 +29,17 @@ from trajectory_compiler.dataflow.program import (
     encode,
 )
 from trajectory_compiler.dataflow.wording.lexicon import article, plural
-from trajectory_compiler.dataflow.wording.phrases import act, bare, has_bridge, is_primary, noun, nth, when
+from trajectory_compiler.dataflow.wording.phrases import (
+    act,
+    bare,
+    found_in,
+    has_bridge,
+    is_primary,
+    is_reading,
+    noun,
+    nth,
+    when,
+)
 from trajectory_compiler.model import Family
 
 _FORMS = {
@@ -102,9 +112,18 @@ def _composition(program: Program, choice: int) -> str:
     if steps:
         begin = f"start from {got} that came back when {when(first)};{steps}"
         return f"{begin} with that, it later {end}. What was the {asked} in that last response?"
+    if is_reading(last):
+        there = found_in(last)
+        if is_reading(first):
+            return _pick(
+                choice,
+                f"what {asked} did {there} show for {got} in {found_in(first)}?",
+                f"take {got} in {found_in(first)}. What {asked} did {there} show for it?",
+            )
+        return f"what {asked} did {there} show for {got} that came back when {when(first)}?"
     return _pick(
         choice,
-        f"{when(first)} and got back {got}; with that value it later {end}. What was the {asked} in that later response?",
+        f"{when(first)} and got back {got}. What was the {asked} in the response when it later {end} with that value?",
         f"take {got} that came back when {when(first)}. What was the {asked} in the response"
         f" when the agent later {end} with it?",
         f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
@@ -150,7 +169,7 @@ def _provenance(program: Program, choice: int) -> str:
     source = act(origin).past
     return _pick(
         choice,
-        f"{when(use)} with {article(used)} that it had first met earlier, when it {source}."
+        f"{when(use)} with {article(used)} that it had first got earlier, when it {source}."
         f" Which {asked} had it passed to that earlier call?",
         f"the {used} that was passed when {when(use)} had first come back when the agent {source}."
         f" Which {asked} had the agent passed then?",
@@ -216,8 +235,8 @@ def _aggregation(program: Program, choice: int) -> str:
                 return f"how many different tools did the agent call with {done.base.removeprefix('make a call with ')}?"
             things = plural(noun(field))
             if is_primary(node, field) and not node.where:
-                thing, _, tool = bare(node)
-                return f"how many different {plural(thing)} did the agent {act(node).base.split(' a ', 1)[0]}{tool}?"
+                thing, did = bare(node)
+                return f"how many different {plural(thing)} were there among all that the agent {did}?"
             if not _is_argument(field):
                 return f"how many different {things} came back over all the times the agent {done.past}?"
             return _pick(
@@ -231,10 +250,11 @@ def _aggregation(program: Program, choice: int) -> str:
 def _count(program: Program, node: Call, choice: int) -> str:
     done = act(node)
     if node.ok is False:
-        return f"how many times did the agent fail when it tried to {done.base}?"
+        return f"how many of the calls in which the agent tried to {done.base} came back as an error?"
     if node.after and node.before:
         start, end = program.call(node.after), program.call(node.before)
-        return f"how many `{node.tool}` calls did the agent make after it {_short(start)} and before it {_short(end)}?"
+        what = f"how many `{node.tool}` calls in all, whatever they were for,"
+        return f"{what} did the agent make after it {_short(start)} and before it {_short(end)}?"
     if node.tool is None:
         return f"how many calls did the agent make with {done.base.removeprefix('make a call with ')}?"
     return _pick(
@@ -256,11 +276,11 @@ def _temporal(program: Program, choice: int) -> str:
     side = f"before it {_short(anchor)}" if found.before else f"after it {_short(anchor)}"
     order = "last" if found.before else "first"
     if is_primary(found, program.answer.field) and not found.where:
-        thing, did, tool = bare(found)
+        thing, did = bare(found)
         return _pick(
             choice,
-            f"which {thing} was the {order} one that the agent {did}{tool} {side}?",
-            f"{side}, which {thing} was the {order} that it {did}{tool}?",
+            f"what was the {order} {thing} that the agent {did} {side}?",
+            f"{side}, what was the {order} {thing} that it {did}?",
         )
     if _is_argument(program.answer.field):
         return _pick(
@@ -286,11 +306,9 @@ def _comparison(program: Program, choice: int) -> str:
             f"over all the times the agent {done}, how far apart are the highest and the lowest {asked}?",
             f"what is the difference between the highest and the lowest {asked} over all the times the agent {done}?",
         )
-    return _pick(
-        choice,
-        f"how much higher was the {asked} when {when(left)} than when it {_short(right)}?",
-        f"by how much did the {asked} that came back when {when(left)} exceed the one when it {_short(right)}?",
-    )
+    if is_reading(left) and left.pick == "only":
+        return f"how much higher was the {asked} in {found_in(left)} than in {found_in(right)}?"
+    return f"how much higher was the {asked} when {when(left)} than when it {_short(right)}?"
 
 
 def _recall(program: Program, choice: int) -> str:
@@ -298,8 +316,8 @@ def _recall(program: Program, choice: int) -> str:
     assert isinstance(program.answer, Get)
     asked = noun(program.answer.field)
     if is_primary(node, program.answer.field) and not node.where:
-        thing, did, tool = bare(node)
-        return f"in the order of the session, which was the {nth(node.k)} {thing} that the agent {did}{tool}?"
+        thing, did = bare(node)
+        return f"in the order of the session, what was the {nth(node.k)} {thing} that the agent {did}?"
     if _is_argument(program.answer.field):
         return f"which {asked} did the agent pass the {nth(node.k)} time it {act(node).past}?"
     return _pick(
