@@ -132,8 +132,10 @@ def test_a_second_run_says_who_holds_the_store_and_leaves(trajc: Trajc, start: S
     store = tmp_path / ".trajc" / "store.db"
     first = start("compile", long_log, *CHEAP)
     until_half_way(store, first)
+    first.send_signal(signal.SIGSTOP)  # or it may be done before the second has started
     second = trajc("compile", long_log, *CHEAP)
     reader = trajc("stats", "--json")
+    first.send_signal(signal.SIGCONT)
     assert second.returncode == 4
     assert f"process {first.pid}" in second.stderr
     assert second.stdout == ""
