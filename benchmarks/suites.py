@@ -5,6 +5,7 @@ CPU seconds include all processes and are what ratios are made of: they hardly d
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +86,7 @@ class Suite:
 
     def job(self, what: str, job: Job, floor: Measure) -> Measure | None:
         """Measure one job against the floor; None where it was stopped."""
+        print(f"{job.log.name}: {what}", file=sys.stderr, flush=True)
         try:
             measure = measured(job, limit_seconds=self.scale.limit_seconds)
         except ChildStoppedError:
