@@ -50,6 +50,7 @@ def counts_between(index: SessionIndex) -> Iterator[Draft]:
                     answer_type="number",
                     support=(start, *between, end),
                     hops=2,
+                    bonus=-0.5,
                 )
 
 

@@ -184,7 +184,7 @@ def readable(words: list[str]) -> str:
 def article(noun: str) -> str:
     """Put `a` or `an` before a singular countable noun, nothing before others."""
     last = noun.rsplit(" ", maxsplit=1)[-1].lower()
-    if is_plural(noun) or last in _UNCOUNTABLE:
+    if is_plural(noun) or last in _UNCOUNTABLE or last.endswith("ing"):
         return noun
     first = noun.split(" ", 1)[0]
     spelled = first.isupper() and first not in _SPOKEN

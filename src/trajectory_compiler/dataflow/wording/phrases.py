@@ -48,6 +48,8 @@ def act(node: Call, *, bridge: str = "", plain: bool = False) -> Act:
     verb, thing, primary = _verb_phrase(node.tool, definite=bool(node.where) and not plain)
     conditions = [] if plain else [c for c in node.where if isinstance(c.value, Literal)]
     named = next((c for c in conditions if primary and _key(c.path) == primary), None)
+    if named is None and len(conditions) == 1 and _is_the_thing(thing, conditions[0]):
+        named = conditions[0]
     if named is not None:
         thing = _primary_thing(thing, named)
         conditions.remove(named)
@@ -61,6 +63,12 @@ def act(node: Call, *, bridge: str = "", plain: bool = False) -> Act:
     if bridge:
         tail += f" {bridge}"
     return Act(f"{verb.past} {thing}{tail}".replace("  ", " "), f"{verb.base} {thing}{tail}".replace("  ", " "))
+
+
+def _is_the_thing(thing: str, condition: Condition) -> bool:
+    """Say whether an argument names the very thing that is done something to: "deleted the bucket", bucket name."""
+    words = words_of(_key(condition.path))
+    return condition.path.count("/") == 2 and condition.op == "eq" and thing.split(" ", 1)[-1] == readable(words[:-1])
 
 
 def _any_tool(node: Call) -> Act:
@@ -152,8 +160,11 @@ def _noun(path: str) -> str:
     return noun(Field(path=path))
 
 
-def noun(field: Field) -> str:
-    """Word a field: `/response/flights/1/price` is "price of the second flight"."""
+def noun(field: Field, *, alone: bool = False) -> str:
+    """Word a field: `/response/flights/1/price` is "price of the second flight".
+
+    `alone` says that a list on the way has one entry only, which then needs no number.
+    """
     if field.extract is not None:
         key = field.extract.key
         if field.extract.kind == "line_value":
@@ -168,6 +179,8 @@ def noun(field: Field) -> str:
         return _list_item(tokens)
     listed = max((i for i, token in enumerate(tokens) if token.isdigit()), default=-1)
     name = _own_name(tokens[listed + 1 :])
+    if alone and listed > 0 and "entry of" in _list_item(tokens[: listed + 1]):
+        return f"{name} in the {readable(words_of(tokens[listed - 1]))}"
     return name if listed < 0 else f"{name} of the {_list_item(tokens[: listed + 1])}"
 
 

@@ -229,7 +229,7 @@ def _aggregation(program: Program, choice: int) -> str:
         case Count():
             return _count(program, node, choice)
         case Sum(_, field):
-            return f"add up the {noun(field)} over all the times the agent {done.past}. What is the sum?"
+            return f"add up the {noun(field, alone=True)} over all the times the agent {done.past}. What is the sum?"
         case Distinct(_, field):
             if field.path == "/tool":
                 return f"how many different tools did the agent call with {done.base.removeprefix('make a call with ')}?"
@@ -290,7 +290,7 @@ def _temporal(program: Program, choice: int) -> str:
         )
     return _pick(
         choice,
-        f"what was the {asked} in the response the {order} time the agent {done} {side}?",
+        f"what was the {asked} the {order} time the agent {done} {side}?",
         f"the {order} time the agent {done} {side}, what {asked} came back?",
     )
 
@@ -298,7 +298,7 @@ def _temporal(program: Program, choice: int) -> str:
 def _comparison(program: Program, choice: int) -> str:
     assert isinstance(program.answer, Difference)
     left, right = program.call(program.answer.left.call), program.call(program.answer.right.call)
-    asked = noun(program.answer.left.field)
+    asked = noun(program.answer.left.field, alone=True)
     if left.pick == "max":
         done = act(left).past
         return _pick(
@@ -322,7 +322,7 @@ def _recall(program: Program, choice: int) -> str:
         return f"which {asked} did the agent pass the {nth(node.k)} time it {act(node).past}?"
     return _pick(
         choice,
-        f"what was the {asked} in the response the {nth(node.k)} time the agent {act(node).past}?",
+        f"what was the {asked} the {nth(node.k)} time the agent {act(node).past}?",
         f"the {nth(node.k)} time the agent {act(node).past}, what {asked} came back?",
     )
 
