@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import pairwise
 
 from trajectory_compiler.model import Json, Trajectory, Turn, canonical
@@ -89,6 +90,7 @@ class SessionIndex:
             return self._response_fields[turn].get(path)
         return self._argument_fields[turn].get(path)
 
+    @cached_property
     def times_are_real(self) -> bool:
         """Say whether the stamps look recorded rather than made up: the gaps between turns are of many lengths."""
         stamps = [t.created_at for t in self.turns if t.created_at is not None]

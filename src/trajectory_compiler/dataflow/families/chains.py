@@ -108,7 +108,7 @@ def _goes_in_order(index: SessionIndex, link: Link) -> bool:
 def _time_of(index: SessionIndex, turn: int) -> Iterator[Asked]:
     """Yield the time of an effect as a field to ask for, where times are real and no other call shares it."""
     stamp = index.turns[turn].created_at
-    if stamp is not None and index.turns[turn].effect and index.stamps[stamp] == 1 and index.times_are_real():
+    if stamp is not None and index.turns[turn].effect and index.stamps[stamp] == 1 and index.times_are_real:
         yield Asked(Field(path=STAMP_PATH), "created_at", stamp, "date")
 
 
