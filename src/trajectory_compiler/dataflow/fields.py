@@ -7,6 +7,7 @@ Nothing here decides whether a pair is proved; it decides what is tried.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from trajectory_compiler.dataflow.extract import extractable
@@ -264,6 +265,17 @@ def answer_type_of(value: Json, text: str, key: str) -> AnswerType:
     if " " not in text and any(c.isdigit() for c in text):
         return "identifier"
     return "text"
+
+
+def is_plain(index: SessionIndex, turns: Sequence[int], field: Field) -> bool:
+    """Say whether a field means the same on every call: not the first of a list that holds several things."""
+    tokens = field.path.split("/")
+    positions = [place for place, token in enumerate(tokens) if token.isdigit()]
+    if not positions:
+        return True
+    second = "/".join([*tokens[: positions[0]], "1"])
+    alone = all(not any(leaf.path.startswith(second) for leaf in index.responses[t]) for t in turns)
+    return alone and tokens[positions[0]] == "0" and len(positions) == 1 and positions[0] > 2
 
 
 def values_of(index: SessionIndex, tool: str, field: Field) -> dict[int, str]:

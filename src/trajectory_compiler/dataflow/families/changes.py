@@ -14,6 +14,7 @@ from trajectory_compiler.dataflow.fields import (
     askable,
     is_identity_key,
     is_nonce,
+    is_plain,
     is_speakable,
     primary_object,
     snake,
@@ -24,6 +25,7 @@ from trajectory_compiler.dataflow.program import Call, Change, Changes, Conditio
 from trajectory_compiler.values import Leaf
 
 MAX_READS = 40
+SEARCHING = re.compile(r"(search|list|find|query|look|describe)_?")
 MAKING = re.compile(
     r"^(create|add|book|register|allocate|send|run|start|post|issue|raise|open|make|put)_|^(bash|grep|glob|write|task)$"
 )
@@ -56,7 +58,7 @@ def state_changes(index: SessionIndex) -> Iterator[Draft]:
         before = {asked.field: asked for asked in askable(index, first)}
         for asked in askable(index, last):
             old = before.get(asked.field)
-            if old is None or asked.field.extract is not None:
+            if old is None or asked.field.extract is not None or not _is_steady(index, tool, group, asked.field):
                 continue
             yield from _two_reads(index, (tool, condition, group), asked.field, asked.key)
         if len(group) >= 3:
@@ -81,7 +83,8 @@ def state_changes_across(index: SessionIndex) -> Iterator[Draft]:
                 after = index.leaf(writes[-1], asked.field.path)
                 if after is None or asked.field.extract is not None or after.text == asked.text or is_identity_key(asked.key):
                     continue
-                if len(set(values_of(index, early, asked.field).values())) >= 3:
+                plain = _is_steady(index, early, (reads[0], writes[-1]), asked.field)
+                if plain and len(set(values_of(index, early, asked.field).values())) >= 3:
                     yield Draft(
                         family="state_change",
                         calls=sides,
@@ -99,6 +102,11 @@ def _is_one_object(index: SessionIndex, tool: str, group: Sequence[int]) -> bool
     if MAKING.search(snake(tool.rsplit(".", 1)[-1])):
         return False
     return index.turns[group[0]].effect or all(index.turns[t].arguments == index.turns[group[0]].arguments for t in group)
+
+
+def _is_steady(index: SessionIndex, tool: str, group: Sequence[int], field: Field) -> bool:
+    """Say whether a field is the same thing's each time: the third result of a search is not, the third flight of a booking is."""
+    return not SEARCHING.match(snake(tool.rsplit(".", 1)[-1])) or is_plain(index, group, field)
 
 
 def _two_reads(index: SessionIndex, target: tuple[str, Condition, Sequence[int]], field: Field, key: str) -> Iterator[Draft]:
@@ -144,7 +152,7 @@ def _many_reads(index: SessionIndex, tool: str, condition: Condition, group: Seq
     for asked in askable(index, group[1]):
         read = [field_source(index, t, asked.field) for t in group]
         sources = [source for source in read if source is not None]
-        if len(sources) != len(group) or asked.field.extract is not None:
+        if len(sources) != len(group) or asked.field.extract is not None or not _is_steady(index, tool, group, asked.field):
             continue
         turning = [s for i, s in enumerate(sources) if i == 0 or s.text != sources[i - 1].text]
         if len(turning) < 3 or len({s.text for s in turning}) < 3:

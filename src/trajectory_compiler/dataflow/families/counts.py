@@ -14,6 +14,7 @@ from trajectory_compiler.dataflow.fields import (
     askable,
     askable_arguments,
     is_identity_key,
+    is_plain,
     looks_random,
     names_a_thing,
     values_of,
@@ -182,17 +183,6 @@ def _number_fields(index: SessionIndex, turns: Sequence[int]) -> Iterator[Asked]
             if numeric and asked.field.extract is None and asked.field not in seen and is_plain(index, turns, asked.field):
                 seen.add(asked.field)
                 yield asked
-
-
-def is_plain(index: SessionIndex, turns: Sequence[int], field: Field) -> bool:
-    """Say whether a field means the same on every call: not the first of a list that holds several things."""
-    tokens = field.path.split("/")
-    positions = [place for place, token in enumerate(tokens) if token.isdigit()]
-    if not positions:
-        return True
-    second = "/".join([*tokens[: positions[0]], "1"])
-    alone = all(not any(leaf.path.startswith(second) for leaf in index.responses[t]) for t in turns)
-    return alone and tokens[positions[0]] == "0" and len(positions) == 1 and positions[0] > 2
 
 
 def _between_two(index: SessionIndex, known: Sequence[int], asked: Asked) -> Iterator[Draft]:

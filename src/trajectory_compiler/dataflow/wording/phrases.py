@@ -115,7 +115,10 @@ def is_reading(node: Call) -> bool:
 def found_in(node: Call) -> str:
     """Name what a looking-up call found: "the user details for user `x`"."""
     verb, thing, _ = _verb_phrase(str(node.tool), definite=True)
-    conditions = [_named(c) for c in node.where if isinstance(c.value, Literal)]
+    literals = [c for c in node.where if isinstance(c.value, Literal)]
+    if len(literals) == 1 and _is_the_thing(thing, literals[0]):
+        thing, literals = _primary_thing(thing, literals[0]), []
+    conditions = [_named(c) for c in literals]
     time = {"first": "first ", "last": "last "}.get(node.pick, "")
     tail = f" {verb.preposition} {' and '.join(conditions)}" if conditions else ""
     return f"{thing}{tail}" if not time else f"{thing}{tail} as {time}{verb.past}"
