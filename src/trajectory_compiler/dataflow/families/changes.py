@@ -105,7 +105,7 @@ def _is_one_object(index: SessionIndex, tool: str, group: Sequence[int]) -> bool
 
 
 def _is_steady(index: SessionIndex, tool: str, group: Sequence[int], field: Field) -> bool:
-    """Say whether a field is the same thing's each time: the third result of a search is not, the third flight of a booking is."""
+    """Say whether a field is one thing's each time: the third result of a search is not, the third flight of a booking is."""
     return not SEARCHING.match(snake(tool.rsplit(".", 1)[-1])) or is_plain(index, group, field)
 
 
