@@ -53,7 +53,7 @@ def test_a_chain_reads_as_what_the_agent_did() -> None:
         after="A",
     )
     said = words(Get("B", Field(path="/response/city")), A, second)
-    assert said["A"] == "the first time the agent looked up the order for order ID `O-1`"
+    assert said["A"] == "the first time the agent looked up the order `O-1`"
     assert said["B"] == ("the only time the agent looked up the customer, with customer ID = the customer ID of A, after A")
     assert said["answer"] == "the city of B"
 
