@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from trajectory_compiler.dataflow.extract import extractable
@@ -87,8 +88,13 @@ def askable(index: SessionIndex, turn: int) -> tuple[Asked, ...]:
 
     Of several fields with one value the first stands for all; what only echoes an argument is left out.
     """
-    if is_mismatched(index, turn):
-        return ()
+    known = index.memo.get(turn)
+    if known is None:
+        known = index.memo[turn] = () if is_mismatched(index, turn) else tuple(_asked(index, turn))
+    return known
+
+
+def _asked(index: SessionIndex, turn: int) -> list[Asked]:
     found: list[Asked] = []
     seen = {leaf.text for leaf in index.arguments[turn]}
     for leaf in index.responses[turn]:
@@ -96,7 +102,7 @@ def askable(index: SessionIndex, turn: int) -> tuple[Asked, ...]:
             if asked.text not in seen:
                 seen.add(asked.text)
                 found.append(asked)
-    return tuple(found)
+    return found
 
 
 def is_mismatched(index: SessionIndex, turn: int) -> bool:
@@ -185,12 +191,14 @@ def is_nonce(key: str, text: str) -> bool:
     return looks_random(text)
 
 
+@lru_cache(maxsize=1 << 14)
 def looks_random(text: str) -> bool:
     """Say whether a text is (or ends in) a long machine-made string, which nobody would ask for or read out."""
     run = _RANDOM_RUN.search(text)
     return run is not None and any(c.isdigit() for c in run.group()) and not text.isdigit()
 
 
+@lru_cache(maxsize=1 << 14)
 def is_speakable(path: str) -> bool:
     """Say whether a person could name the place: one list position at most, below ten, and not too deep."""
     tokens = path.split("/")[2:]
@@ -202,6 +210,7 @@ def is_speakable(path: str) -> bool:
     return not any(token in _ASIDES or _MADE_UP_KEY.search(token) for token in tokens if not token.isdigit())
 
 
+@lru_cache(maxsize=1 << 14)
 def names_a_thing(leaf: Leaf) -> bool:
     """Say whether an argument names something of the world: short one-line text, or a number under an identity's key."""
     key = snake(leaf.key)
@@ -236,16 +245,19 @@ def primary_object(index: SessionIndex, turn: int) -> Leaf | None:
     return named[0] if len(named) == 1 else None
 
 
+@lru_cache(maxsize=1 << 14)
 def is_identity_key(key: str) -> bool:
     """Say whether a key is one that names things (`reservation_id`, `filePath`) rather than describing them."""
     return bool(_IDENTITY_KEYS.search(snake(key)))
 
 
+@lru_cache(maxsize=1 << 14)
 def last_key(path: str) -> str:
     """Return the last token of a pointer that is no list position: `/response/reservations/2` gives reservations."""
     return next((token for token in reversed(path.split("/")) if not token.isdigit()), "")
 
 
+@lru_cache(maxsize=1 << 14)
 def snake(key: str) -> str:
     """Return a key in lower case with underscores: `reservationId` gives `reservation_id`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", key)

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 from trajectory_compiler.model import Json, Trajectory, Turn, canonical
 from trajectory_compiler.values import MAX_VALUE_CHARACTERS, Leaf, can_link, leaves
@@ -29,7 +30,8 @@ class SessionIndex:
     `tools` lists the tool turns of each tool; `like` those of one tool with one argument value, `across`
     those of any tool with it; `produced` and `used` give
     the places (turn, path) at which a value stands in responses and in arguments, earliest first; `keyed` the turns that hold
-    a value under a key; `totals` the values under keys that speak of a total.
+    a value under a key; `totals` the values under keys that speak of a total;
+    `memo` what `fields.askable` found for a turn.
     """
 
     def __init__(self, trajectory: Trajectory, frequency: Callable[[str], int], sessions: int) -> None:
@@ -53,6 +55,7 @@ class SessionIndex:
         self.totals = {text for key, text in self.keyed if _TOTAL_WORDS & set(_split_key(key))}
         self.stamps = Counter(turn.created_at for turn in self.turns)
         self._endings: dict[tuple[str | None, str], Counter[str]] = {}
+        self.memo: dict[int, tuple[Any, ...]] = {}
         self._containing: dict[str, Sequence[int]] = {}
 
     def _add(self, turn: Turn) -> None:
