@@ -19,7 +19,7 @@ import orjson
 
 from benchmarks.measure import Job, Measure
 from benchmarks.renaming import copy_of
-from trajectory_compiler.config import CompileOptions, SessionOptions, SourceOptions
+from trajectory_compiler.config import CompileOptions, DataflowOptions, SessionOptions, SourceOptions
 from trajectory_compiler.pipeline import compile_into
 from trajectory_compiler.sessions import open_sessions
 from trajectory_compiler.sources import open_source
@@ -52,7 +52,9 @@ def compile_log(job: Job) -> dict[str, int]:
     """Compile the log into a new store, proofs included."""
     with tempfile.TemporaryDirectory(dir=Path(job.log.path).parent) as folder:
         store = Store.open(Path(folder) / "store.db", create=True)
-        summary = compile_into(store, job.log.path, CompileOptions(policy=job.policy, workers=job.workers))
+        chosen = DataflowOptions(max_pairs=job.max_pairs)
+        options = CompileOptions(policy=job.policy, workers=job.workers, dataflow=chosen)
+        summary = compile_into(store, job.log.path, options)
         counts = {"rows": summary.rows, "sessions": summary.sessions, "pairs": summary.proved}
         if job.per_copy:
             copies = Counter(copy_of(pair.session_id) for pair in store.facts())

@@ -28,13 +28,17 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What to measure. `workers` 0 means one process a core; `per_copy` counts pairs by the copy that their session is of."""
+    """What to measure. `workers` 0 means one process a core; `per_copy` counts pairs by the copy that their session is of.
+
+    `max_pairs` limits the pairs of a session; None leaves the usual number.
+    """
 
     kind: Literal["floor", "inspect", "compile", "profile"]
     log: Log
     policy: Policy = "off"
     workers: int = 1
     per_copy: bool = False
+    max_pairs: int | None = None
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):

@@ -137,10 +137,16 @@ def over_growing_logs(folder: Path, scale: Scale) -> Table:
     suite = Suite("Growth: the demo log, generated ever larger", folder, scale)
     path = folder / "demo.jsonl"
     rows = demo_log(path, 1).rows
-    for number in (*scale.demo_scales, *([-(-scale.many_rows // rows)] if scale.many_rows else [])):
+    for number in scale.demo_scales:
         log = demo_log(path, number)
         suite.jobs(log, every=log.bytes <= scale.thorough_bytes)
         path.unlink()
+    if scale.many_rows:  # for the memory: one pair a session, since proofs take time and leave nothing behind
+        log = demo_log(path, -(-scale.many_rows // rows))
+        floor = suite.floor(log)
+        suite.job("inspect: read, map, group", Job(kind="inspect", log=log), floor)
+        job = Job(kind="compile", log=log, policy="standard", workers=0, max_pairs=1)
+        suite.job("compile, one pair a session, all cores", job, floor)
     return suite.table()
 
 
