@@ -36,7 +36,7 @@ _SETTINGS = frozenset(
 _NONCE_KEYS = re.compile(
     r"(request|event|trace|span|correlation|message|invocation|response)_?id|nonce|etag|cursor|token|hash|sha\d*|checksum"
     r"|digest|signature|uuid|guid|fingerprint|x-amz|elapsed|duration|latency|took|totalduration|timestamp|startline|offset"
-    r"|bytes(in|out|transferred)|oldstart|newstart|oldlines|newlines|clienttoken|client_?request|index|position|column",
+    r"|bytes(in|out|transferred)|oldstart|newstart|oldlines|newlines|clienttoken|numlines|client_?request|index|position|column",
     re.I,
 )
 _ASIDES = frozenset(
@@ -179,6 +179,8 @@ def is_worth_asking(key: str, value: Json, text: str) -> bool:
         return False
     if isinstance(value, bool) or not text or len(text) > MAX_ANSWER_CHARACTERS or text != text.strip():
         return False
+    if "\\" in text or '"' in text:
+        return False  # a reader of JSON sees it escaped
     if not text.isprintable() or is_nonce(key, text) or text.count(" ") > 9 or "HIDDEN" in text:
         return False
     return any(c.isalnum() for c in text) and text.lower() not in ("true", "false", "null", "none", "n/a", "unknown")

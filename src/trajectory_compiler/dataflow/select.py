@@ -141,7 +141,7 @@ class _Selection:
 
     def _repeats(self, candidate: Candidate) -> bool:
         """Say whether the same fact was asked already, or the same field of the same tool often enough."""
-        if self.topics[candidate.tool, candidate.key] >= max(3, self.wanted // 50):
+        if self.topics[candidate.tool, candidate.key] >= max(5, self.wanted // 15):
             return True
         answer = candidate.trace.answer if not candidate.withheld else ""
         return (answer, candidate.support) in self.facts

@@ -36,6 +36,7 @@ MIN_COUNT = 3
 MAX_COUNT = 30
 MAX_RECALLS = 24
 MAX_PAIRS_PER_FIELD = 6
+SIZES = ("/response/file/totalLines", "/response/totalToolUseCount", "/response/bytes")
 
 
 def aggregations(index: SessionIndex) -> Iterator[Draft]:
@@ -148,6 +149,8 @@ def recalls(index: SessionIndex) -> Iterator[Draft]:
             turn = turns[k - 1]
             for asked in (*askable(index, turn), *askable_arguments(index, turn)):
                 values = values_of(index, tool, asked.field)
+                if asked.field.path in SIZES:
+                    continue
                 if asked.field.extract is None and len(values) == len(turns) and list(values.values()).count(asked.text) == 1:
                     yield Draft(
                         family="recall",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from trajectory_compiler.dataflow.candidate import Draft, best_fields, varies
 from trajectory_compiler.dataflow.describe import describe
 from trajectory_compiler.dataflow.families.changes import objects
+from trajectory_compiler.dataflow.families.counts import SIZES
 from trajectory_compiler.dataflow.fields import askable, askable_arguments, primary_object, snake, values_of
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Call, Count, Get, Literal
@@ -17,7 +19,8 @@ MAX_ANCHOR_CALLS = 60
 MAX_TOOLS = 12
 MAX_FIELDS = 3
 MAX_BETWEEN = 12
-MIN_SPAN_SHARE = 0.09
+MAX_PER_TOOL = 2
+MIN_SPAN_SHARE = 0.05
 
 
 def temporals(index: SessionIndex) -> Iterator[Draft]:
@@ -34,14 +37,16 @@ def temporals(index: SessionIndex) -> Iterator[Draft]:
 
 
 def counts_between(index: SessionIndex) -> Iterator[Draft]:
-    """Yield: how often a kind of call was made between two calls about the same thing."""
+    """Yield: how often a kind of call was made between two calls about the same thing, each kind a few times at most."""
+    counted = Counter[str]()
     for start, end, node, other in (*_first_and_last(index), *_made_and_ended(index)):
         for tool, turns in index.tools.items():
-            if tool in (node.tool, other.tool) or not _is_kindred(tool, str(node.tool)):
+            if tool in (node.tool, other.tool) or counted[tool] >= MAX_PER_TOOL or not _is_kindred(tool, str(node.tool)):
                 continue
             between = turns[bisect_right(turns, start) : bisect_left(turns, end)]
             settled = all(index.turns[t].ok is not False for t in between)
             if settled and 3 <= len(between) <= MAX_BETWEEN and len(between) < len(turns):
+                counted[tool] += 1
                 yield Draft(
                     family="aggregation",
                     calls=(node, other, Call(name="A", tool=tool, pick="all", after="X", before="Y")),
@@ -127,6 +132,7 @@ def _ask(index: SessionIndex, node: Call, anchor: int, found: Call, turn: int) -
         for asked in (*askable_arguments(index, turn)[:2], *askable(index, turn))
         if asked.field.extract is not None or varies(list(values_of(index, tool, asked.field).values()), asked.text)
     ]
+    asked_fields = [asked for asked in asked_fields if asked.field.path not in SIZES]
     for asked in best_fields(asked_fields, MAX_FIELDS):
         yield Draft(
             family="temporal",

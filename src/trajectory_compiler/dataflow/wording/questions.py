@@ -32,6 +32,7 @@ from trajectory_compiler.dataflow.wording.lexicon import article, plural
 from trajectory_compiler.dataflow.wording.phrases import (
     act,
     bare,
+    by_tool,
     found_in,
     has_bridge,
     is_primary,
@@ -241,8 +242,8 @@ def _aggregation(program: Program, choice: int) -> str:
                 return f"how many different {things} came back over all the times the agent {done.past}?"
             return _pick(
                 choice,
-                f"how many different {things} did the agent pass over all the times it {done.past}?",
-                f"over all the times the agent {done.past}, how many different {things} did it use?",
+                f"how many different {things} did the agent use in all when it {done.past}?",
+                f"counting all the times the agent {done.past}, how many different {things} did it use?",
             )
     raise AssertionError(program.answer)
 
@@ -257,10 +258,11 @@ def _count(program: Program, node: Call, choice: int) -> str:
         return f"{what} did the agent make after it {_short(start)} and before it {_short(end)}?"
     if node.tool is None:
         return f"how many calls did the agent make with {done.base.removeprefix('make a call with ')}?"
+    tool = "" if " tool" in done.base else by_tool(node)
     return _pick(
         choice,
-        f"how many times did the agent {done.base}?",
-        f"how often in this session did the agent {done.base}?",
+        f"how many times did the agent {done.base}{tool}?",
+        f"how often in this session did the agent {done.base}{tool}?",
     )
 
 
@@ -280,7 +282,7 @@ def _temporal(program: Program, choice: int) -> str:
         return _pick(
             choice,
             f"what was the {order} {thing} that the agent {did} {side}?",
-            f"{side}, what was the {order} {thing} that it {did}?",
+            f"{side.replace(' it ', ' the agent ', 1)}, what was the {order} {thing} that it {did}?",
         )
     if _is_argument(program.answer.field):
         return _pick(
