@@ -156,6 +156,8 @@ class _Selection:
 
     def _offer_unanswerable(self, base: Candidate) -> None:
         """Offer the question again with a turn withheld that holds the answer and leaves the program without a value."""
+        if any(c.pick not in ("only", "first", "last") for c in base.program.calls if c.name != "X" or base.target is None):
+            return  # of many calls one may be missing and the rest still give an answer
         kind = msgspec.structs.replace(base.program, family="unanswerable")
         for turn in sorted({source.turn for source in base.trace.sources}, reverse=True):
             if run(self.index, base.program, Reading(hidden=turn)) is None:

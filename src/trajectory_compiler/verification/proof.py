@@ -21,7 +21,7 @@ from trajectory_compiler.dataflow import program as ir
 from trajectory_compiler.model import GATES, AnswerType, Evidence, Proof, Turn, escape_token, render
 from trajectory_compiler.verification.evaluate import Edit, Outcome, Source, View, asked, combine, evaluate, fresh, key_of
 
-ABSTENTION = "The log does not say."
+ABSTENTION, ONES = "The log does not say.", {"only", "first", "last"}
 ORDER = ("well_formed", "holds", "unleaked", "sufficient", "necessary", "unique", "unshortcut", "distant", "causal")
 MAX_RUNS = 5_000  # of turns that `distant` tries; where they do not suffice, it is not shown and the gate is false
 Faults = Iterable[tuple[bool, str]]  # of a gate, a method of `Case`: (is it a fault, what is wrong)
@@ -123,10 +123,10 @@ class Case:
 
     def holds(self) -> Faults:
         """Ask that the program gives the answer and every supporting turn that is present is quoted word for word."""
-        present, until = set(self.support) - self.withheld, self.program.until
+        present, until, picks = set(self.support) - self.withheld, self.program.until, {n.pick for n in self.nodes.values()}
         yield len(self.withheld) != self.absent or not self.withheld <= set(self.support), "not the right turns are withheld"
         yield self.claim.answer != (ABSTENTION if self.absent else self.answer), "the program gives another answer"
-        yield self.absent and self.on(lambda turn: turn not in self.withheld) is not None, "the log still says something"
+        yield self.absent and not (picks <= ONES and self.on(lambda turn: turn not in self.withheld) is None), "the log says it"
         yield present != {item.turn for item in self.claim.evidence}, "the evidence is not that of the supporting turns"
         for item in self.claim.evidence:
             view, (start, end) = self.at[item.turn], item.span or (0, 0)
