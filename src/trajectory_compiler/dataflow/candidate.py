@@ -9,9 +9,9 @@ from itertools import pairwise
 import msgspec
 
 from trajectory_compiler.dataflow.evaluate import Reading, Trace, run
-from trajectory_compiler.dataflow.fields import Asked
+from trajectory_compiler.dataflow.fields import Asked, is_mismatched
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.dataflow.program import PROGRAM_VERSION, Call, Expression, Literal, Program, Target
+from trajectory_compiler.dataflow.program import PROGRAM_VERSION, Call, Count, Expression, Literal, Program, Target
 from trajectory_compiler.model import AnswerType, Family
 
 MIN_LIKE_VALUES = 3
@@ -70,6 +70,8 @@ def finish(index: SessionIndex, drafts: Iterable[Draft]) -> Iterator[Candidate]:
         )
         trace = run(index, program)
         if trace is None or is_shown_outside(index, draft, trace.answer, support):
+            continue
+        if not isinstance(draft.answer, Count) and any(is_mismatched(index, t) for t in support):
             continue
         if len({index.turns[t].agent for turns in trace.matches.values() for t in turns}) > 1:
             continue  # "the agent" would be one of several: a sub-agent's calls are not the agent's
