@@ -39,7 +39,7 @@ format: $(STAMPS)/check ## put the code into its format
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: $(STAMPS)/test ## measure speed, growth and memory against the parse floor (about half an hour)
+bench: $(STAMPS)/test ## measure speed, growth and memory against the parse floor (an hour or two)
 	$(BIN)/python -m benchmarks
 
 bench-quick: $(STAMPS)/test ## the same, scaled down to about a minute
