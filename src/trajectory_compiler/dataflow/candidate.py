@@ -137,9 +137,7 @@ def spans_a_gap(support: Sequence[int]) -> bool:
 
 def is_shown_outside(index: SessionIndex, draft: Draft, answer: str, support: Sequence[int]) -> bool:
     """Say whether a turn that the answer does not need shows it already."""
-    end = len(index.turns)
-    if draft.until is not None:
-        end = support[-1] + 1
+    end = len(index.turns) if draft.until is None else support[-1] + 1
     if draft.answer_type == "change":
         old, new = (set(showing(index, draft.key, side)) for side in answer.split(" -> ", 1))
         return any(t not in support for t in old & new)
@@ -150,7 +148,7 @@ def is_shown_outside(index: SessionIndex, draft: Draft, answer: str, support: Se
         return True
     if computed and len(answer) < 4:
         return False
-    return any(t not in support and (draft.until is None or t < end) for t in showing(index, draft.key, answer)) or (
+    return any(t not in support and t < end for t in showing(index, draft.key, answer)) or (
         not computed and is_recited(index, answer, support)
     )
 
@@ -183,4 +181,4 @@ def _score(index: SessionIndex, draft: Draft, support: Sequence[int]) -> float:
     share = min(1.0, span / max(12, min(len(index.turns), 200)))
     words = sum(len(str(getattr(c.value, "value", ""))) for call in draft.calls for c in call.where)
     ordinal = sum(call.pick in ("first", "last", "nth") for call in draft.calls)
-    return 1.0 * share + 0.1 * min(draft.hops, 4) + draft.bonus - 0.002 * min(words, 100) - 0.05 * ordinal
+    return share + 0.1 * min(draft.hops, 4) + draft.bonus - 0.002 * min(words, 100) - 0.05 * ordinal

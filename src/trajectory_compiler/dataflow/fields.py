@@ -20,6 +20,7 @@ from trajectory_compiler.values import Leaf
 MAX_ANSWER_CHARACTERS = 60
 MAX_ANCHOR_CHARACTERS = 70
 MAX_LIST_POSITION = 9
+SIZES = ("/response/file/totalLines", "/response/totalToolUseCount", "/response/bytes")
 _TEXT_KEYS = frozenset(
     ("response", "stdout", "stderr", "output", "text", "body", "result", "message", "log", "notes", "details")
 )

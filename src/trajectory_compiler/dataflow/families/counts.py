@@ -10,6 +10,7 @@ from trajectory_compiler.dataflow.candidate import Draft
 from trajectory_compiler.dataflow.describe import condition_for, describe
 from trajectory_compiler.dataflow.evaluate import number
 from trajectory_compiler.dataflow.fields import (
+    SIZES,
     Asked,
     askable,
     askable_arguments,
@@ -36,7 +37,6 @@ MIN_COUNT = 3
 MAX_COUNT = 30
 MAX_RECALLS = 24
 MAX_PAIRS_PER_FIELD = 6
-SIZES = ("/response/file/totalLines", "/response/totalToolUseCount", "/response/bytes")
 
 
 def aggregations(index: SessionIndex) -> Iterator[Draft]:

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from trajectory_compiler.dataflow.candidate import Draft, best_fields, varies
 from trajectory_compiler.dataflow.describe import describe
 from trajectory_compiler.dataflow.families.changes import objects
-from trajectory_compiler.dataflow.families.counts import SIZES
-from trajectory_compiler.dataflow.fields import askable, askable_arguments, primary_object, snake, values_of
+from trajectory_compiler.dataflow.fields import SIZES, askable, askable_arguments, primary_object, snake, values_of
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Call, Count, Get, Literal
 

@@ -41,8 +41,8 @@ class Act(NamedTuple):
     base: str
 
 
-def act(node: Call, *, bridge: str = "", plain: bool = False) -> Act:
-    """Word a call node. `bridge` words a value that the reader must find ("with that value"); `plain` leaves conditions out."""
+def act(node: Call, *, plain: bool = False) -> Act:
+    """Word a call node; `plain` leaves its conditions out."""
     if node.tool is None:
         return _any_tool(node)
     verb, thing, primary = _verb_phrase(node.tool, definite=bool(node.where) and not plain)
@@ -58,10 +58,8 @@ def act(node: Call, *, bridge: str = "", plain: bool = False) -> Act:
     )
     extra = [_named(c) for c in conditions if (node.tool, _key(c.path)) not in JOINERS]
     tail = joined + (f" {verb.preposition if named is None else 'with'} {' and '.join(extra)}" if extra else "")
-    if named is None and not bridge and not plain:
+    if named is None and not plain:
         tail += by_tool(node)
-    if bridge:
-        tail += f" {bridge}"
     return Act(f"{verb.past} {thing}{tail}".replace("  ", " "), f"{verb.base} {thing}{tail}".replace("  ", " "))
 
 
@@ -226,9 +224,9 @@ def nth(k: int) -> str:
     return ORDINALS[k] if k < len(ORDINALS) else f"{k}th"
 
 
-def when(node: Call, *, bridge: str = "") -> str:
+def when(node: Call) -> str:
     """Word a call as a time clause: "the agent first looked up ..."."""
-    done = act(node, bridge=bridge)
+    done = act(node)
     if node.pick == "first" and node.before is None and node.after is None:
         return f"the agent first {done.past}"
     if node.pick == "last" and node.before is None and node.after is None:

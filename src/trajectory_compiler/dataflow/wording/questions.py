@@ -61,15 +61,14 @@ _STAMP_FORM = "Give the time stamp of that call as it stands in the log."
 def word(candidate: Candidate) -> str:
     """Return the question of a candidate, with the form of the answer."""
     program = candidate.program
-    family: Family = "composition" if program.family == "unanswerable" else program.family
-    if program.family == "unanswerable":
-        family = _base_family(program)
+    family = _base_family(program) if program.family == "unanswerable" else program.family
     question = _WORDERS[family](program, _choice(program))
     form = _STAMP_FORM if candidate.key == "created_at" else _FORMS[candidate.answer_type]
     return f"{question[0].upper()}{question[1:]} {form}"
 
 
 def _base_family(program: Program) -> Family:
+    """Tell from its form which family's question was made unanswerable."""
     if program.until is not None:
         return "next_argument"
     if isinstance(program.answer, Change):
