@@ -12,7 +12,7 @@ from trajectory_compiler.redaction.checks import CHECKS
 from trajectory_compiler.redaction.keys import KEY_GATES
 from trajectory_compiler.redaction.policy import Kind, Policy, Rule
 
-LABEL = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,9}>")
+LABEL = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,18}>")
 _SHORTEST = 6
 _MAX_REMEMBERED = 64  # characters of a text that is remembered as clean
 _MAX_CLEAN = 100_000  # how many such texts
@@ -93,7 +93,7 @@ def _without_overlaps(found: list[Span]) -> list[Span]:
     """Keep the span of the more severe kind where two overlap, then the longer one."""
     order = {"SECRET": 0, "CARD": 1, "EMAIL": 2, "PHONE": 3, "UNSCANNED": 4}
     kept: list[Span] = []
-    for span in sorted(found, key=lambda s: (order[s.kind], s.start - s.end, s.start)):
+    for span in sorted(found, key=lambda s: (order.get(s.kind, len(order)), s.start - s.end, s.start)):
         place = bisect(kept, span)
         if (place == 0 or kept[place - 1].end <= span.start) and (place == len(kept) or span.end <= kept[place].start):
             kept.insert(place, span)
