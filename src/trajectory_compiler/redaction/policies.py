@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from trajectory_compiler.errors import OptionError
-from trajectory_compiler.redaction import assignments, contact_rules, keys, secret_rules
-from trajectory_compiler.redaction.policy import Policy
+from collections.abc import Callable
+from functools import cache
 
-POLICIES: dict[str, Policy] = {
-    "standard": Policy(
-        name="standard",
-        rules=(*secret_rules.RULES, *contact_rules.RULES),
-        key_names=(*keys.TABLES, assignments.STEMS),
-    ),
-    "off": Policy(name="off"),
+from trajectory_compiler.errors import OptionError
+from trajectory_compiler.redaction import assignments, keys
+from trajectory_compiler.redaction.policy import Policy
+from trajectory_compiler.redaction.rule_files import shipped_rules
+
+POLICIES: dict[str, Callable[[], Policy]] = {
+    "standard": lambda: _standard(),
+    "off": lambda: Policy(name="off"),
 }
 
 
@@ -24,4 +24,15 @@ def load_policy(name: str) -> Policy:
     if name not in POLICIES:
         choice = ", ".join(POLICIES)
         raise OptionError(f"use the redaction policy '{name}'", "there is no such policy", f"Choose one of: {choice}.")
-    return POLICIES[name]
+    return POLICIES[name]()
+
+
+@cache
+def _standard() -> Policy:
+    files = shipped_rules()
+    return Policy(
+        name="standard",
+        rules=tuple(rule for file in files for rule in file.rule),
+        key_names=(*keys.TABLES, assignments.STEMS),
+        key_rules=tuple(rule for file in files for rule in file.key),
+    )
