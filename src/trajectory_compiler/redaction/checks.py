@@ -5,6 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from trajectory_compiler.redaction import dates, names
+from trajectory_compiler.redaction.identifier_checks import (
+    iban_length,
+    is_eu_vat,
+    is_nhs_number,
+    is_nino,
+    is_postcode,
+    is_public_address,
+    is_ssn,
+    is_us_phone,
+    is_utr,
+)
+
 # Calling codes of the ITU E.164 list with one and two digits; every other code has three digits.
 _SHORT_CODES = frozenset(
     "1 7 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 "
@@ -139,7 +152,31 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "email": _whole(is_email),
     "opaque": _whole(is_opaque),
     "url_password": _whole(is_url_password),
+    "nhs_number": _whole(is_nhs_number),
+    "nino": _whole(is_nino),
+    "utr": _whole(is_utr),
+    "iban": iban_length,
+    "postcode": _whole(is_postcode),
+    "ssn": _whole(is_ssn),
+    "ip": _whole(is_public_address),
+    "vat": _whole(is_eu_vat),
+    "phone_us": _whole(is_us_phone),
+    "person": names.person_length,
+    "full_name": names.full_name_length,
+    "mail_name": names.mail_name_length,
+    "keyed_name": _whole(names.is_keyed_name),
+    "keyed_name_part": _whole(names.is_keyed_name_part),
+    "keyed_full_name": _whole(names.is_keyed_full_name),
+    "postal": _whole(names.is_postal),
+    "place": _whole(names.is_place),
+    "username": _whole(names.is_username),
+    "birth_date": _whole(dates.is_birth_date),
 }
+
+
+_COMPACT = frozenset(
+    "IBAN NHS_NUMBER NINO UTR SSN VAT_NUMBER PASSPORT DRIVING_LICENCE ACCOUNT SORT_CODE COUNCIL_TAX VEHICLE POSTCODE".split()
+)
 
 
 def normal_form(kind: str, text: str) -> str:
@@ -155,4 +192,12 @@ def normal_form(kind: str, text: str) -> str:
                 digits = digits[len(prefix) :]
                 break
         return digits.lstrip("0")  # a number in JSON has lost its zero
+    if kind in _COMPACT:
+        return "".join(character for character in text if character.isalnum()).upper()
+    if kind == "DOB" and (date := dates.parse_date(text)):
+        return "{:04d}-{:02d}-{:02d}".format(*date)
+    if kind == "PERSON":
+        return " ".join(names.name_key(text)) or text.casefold()
+    if kind in ("ADDRESS", "USERNAME", "IP", "MAC"):
+        return " ".join(text.casefold().split())
     return text

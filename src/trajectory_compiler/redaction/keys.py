@@ -27,9 +27,9 @@ _CARD = frozenset(
     "pan cardnumber ccnumber ccnum card_number credit_card debit_card cc_number primary_account_number card_no".split()
 )
 # Keys of wrappers: the value below them belongs to the key above, as in {"password": {"value": "..."}}.
-_WRAPPERS = frozenset("value values val data plain plaintext current new old raw content string".split())
+WRAPPERS = frozenset("value values val data plain plaintext current new old raw content string".split())
 # Keys whose value names the key of a sibling "value", as in {"name": "API_KEY", "value": "..."}.
-NAMING_KEYS = ("name", "key", "header", "field", "Name", "Key")
+NAMING_KEYS = ("name", "key", "header", "field", "system", "type", "label", "Name", "Key")
 # What stands under a secret's key without being the secret: states and types.
 _NO_SECRET_WORDS = frozenset(
     "missing none null nil undefined required optional present absent true false yes no on off set unset "
@@ -50,7 +50,7 @@ TABLES = tuple(
         _LAST_WORD_PHONE,
         _BEFORE_NUMBER_PHONE,
         _CARD,
-        _WRAPPERS,
+        WRAPPERS,
         _NO_SECRET_WORDS,
     )
 )
@@ -72,13 +72,18 @@ _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|digest|apikey|negotiate)\s{1,5}
 _PHONE_VALUE = re.compile(r"[+(]?[0-9][0-9\s()+./x-]{5,24}")
 
 
+def words_of_key(key: str) -> list[str]:
+    """Return the words of a key in lower case: `dbPassword`, `DB_PASSWORD` and `db password` have the same."""
+    return [word.lower() for word in _WORDS.findall(key)]
+
+
 @lru_cache(maxsize=8192)
 def kind_of_key(key: str) -> Kind | None:
     """Return what stands under a key of this name, or None where the name says nothing.
 
     Counters (`max_tokens`), page cursors (`nextToken`) and descriptions (`token_type`, `secret_name`) say nothing.
     """
-    words = [word.lower() for word in _WORDS.findall(key[:120])]
+    words = words_of_key(key[:120])
     if not words:
         return None
     last, before = words[-1], words[-2] if len(words) > 1 else ""
@@ -98,11 +103,6 @@ def kind_of_key(key: str) -> Kind | None:
     if last in _LAST_WORD_PHONE or (last in ("number", "no", "num", "id") and before in _BEFORE_NUMBER_PHONE):
         return "PHONE"
     return "CARD" if name in _CARD or words[-2:] == ["card", "number"] else None
-
-
-def below(key: str, above: Kind | None) -> Kind | None:
-    """Return what stands under a key inside a value of kind `above`."""
-    return kind_of_key(key) or (above if above and key.lower() in _WRAPPERS else None)
 
 
 def keyed_span(text: str, kind: Kind, *, number: bool = False) -> tuple[int, int] | None:

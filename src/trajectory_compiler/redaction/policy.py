@@ -53,8 +53,9 @@ KINDS: tuple[Kind, ...] = (
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """How one kind of value is found in text.
 
+    `words`: where not empty, one of them stands in the lower-cased text wherever the rule could match: substring searches.
     `gates`: cheap expressions, one of which matches wherever the rule could, in plain text and in its JSON bytes alike; a
-    literal at the start makes them fast (a byte search).
+    literal at the start makes them fast (a byte search). Both may be empty: then the rule is tried on every text.
     `pattern`: the fine expression; its group `value` is what is replaced. It must be linear: see the time-bound tests.
     `check`: the name of a test in `checks.py` that the value must pass. `shortest`: texts with fewer characters are skipped.
     `examples`: texts with the values that must be found in them; `counter_examples`: texts in which nothing is found.
@@ -63,7 +64,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: Kind
     pattern: str
-    gates: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
     check: str = ""
     shortest: int = 6
     examples: tuple[tuple[str, str], ...] = ()
@@ -77,6 +79,7 @@ class KeyRule(msgspec.Struct, frozen=True, kw_only=True):
     `PASSPORT-NUMBER` and `holder_passport_number`. A name that is only these words is meant by a leading `=`: `=name`.
     `value`: an expression that the whole value must match; `check`: a test from `checks.py` that it must pass.
     `beside`: where not empty, one key of the same object must end with one of these words: `name` is a person's beside `dob`.
+    `spread`: whether the value is looked for elsewhere in the session; a town's name is not.
     `examples`: pairs of key and value that are found; `counter_examples`: pairs that are not.
     """
 
@@ -86,6 +89,7 @@ class KeyRule(msgspec.Struct, frozen=True, kw_only=True):
     value: str
     check: str = ""
     beside: tuple[str, ...] = ()
+    spread: bool = True
     examples: tuple[tuple[str, str], ...] = ()
     counter_examples: tuple[tuple[str, str], ...] = ()
 

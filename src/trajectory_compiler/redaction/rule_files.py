@@ -36,15 +36,21 @@ from trajectory_compiler.errors import OptionError
 from trajectory_compiler.redaction.checks import CHECKS
 from trajectory_compiler.redaction.policy import KeyRule, Policy, Rule
 
+_FRAGMENT = re.compile(r"\{\{([A-Z_]+)\}\}")
 _KIND = re.compile(r"[A-Z][A-Z_]{1,30}")
 
 
 class RuleFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One family of rules. `source` says where it comes from, if it is not this project's own; `licence` under what terms."""
+    """One family of rules.
+
+    `source` says where it comes from, if it is not this project's own, and `licence` under what terms. `fragments` are parts of
+    expressions: `{{MONTH}}` in a later fragment, a pattern or a value stands for the fragment MONTH.
+    """
 
     family: str
     source: str = ""
     licence: str = ""
+    fragments: dict[str, str] = {}
     rule: tuple[Rule, ...] = ()
     key: tuple[KeyRule, ...] = ()
 
@@ -69,6 +75,7 @@ def parse_rules(text: str, origin: str) -> RuleFile:
         file = msgspec.convert(tomllib.loads(text), RuleFile)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise _unusable(origin, str(error)) from None
+    file = _with_fragments(file)
     for rule in (*file.rule, *file.key):
         if not _KIND.fullmatch(rule.kind):
             raise _unusable(origin, f"rule '{rule.name}' has the kind '{rule.kind}', which is not of the form ACCOUNT_NUMBER")
@@ -107,6 +114,19 @@ def failures(file: RuleFile) -> Iterator[Failure]:
             if bool(found) != holds:
                 expected = value if holds else ""
                 yield Failure(family=file.family, rule=key_rule.name, example=f"{key}: {value}", expected=expected, found=found)
+
+
+def _with_fragments(file: RuleFile) -> RuleFile:
+    known: dict[str, str] = {}
+
+    def filled(expression: str) -> str:
+        return _FRAGMENT.sub(lambda match: known.get(match[1], match[0]), expression)
+
+    for name, expression in file.fragments.items():
+        known[name] = filled(expression)
+    rules = tuple(msgspec.structs.replace(rule, pattern=filled(rule.pattern)) for rule in file.rule)
+    keys = tuple(msgspec.structs.replace(rule, value=filled(rule.value)) for rule in file.key)
+    return msgspec.structs.replace(file, fragments={}, rule=rules, key=keys)
 
 
 def _compile(rule: Rule | KeyRule, origin: str) -> None:
