@@ -45,15 +45,17 @@ class DataflowOptions(msgspec.Struct, frozen=True, kw_only=True):
 class CompileOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a compile run depends on.
 
-    `policy` is `standard` or `off`; `workers` 0 means one per core. `split_pattern` is a regular expression over session ids:
-    sessions that share what it matches (its first group, where it has one) stay in one split. `new_snapshot` takes the
-    statistics anew, which recompiles every session. `effects` overrides the guess whether a tool changes the world.
+    `policy` is `standard`, `strict`, `off` (`policy_reason` says why) or the path of a policy file (.toml). `workers` 0 is one
+    per core. `split_pattern` is a regular expression over session ids: sessions that share what it matches (its first group,
+    where it has one) stay in one split. `new_snapshot` takes the statistics anew, which recompiles every session. `effects`
+    overrides the guess whether a tool changes the world.
     """
 
     source: SourceOptions = SourceOptions()
     sessions: SessionOptions = SessionOptions()
     dataflow: DataflowOptions = DataflowOptions()
     policy: str = "standard"
+    policy_reason: str = ""
     workers: int = 0
     split_pattern: str | None = None
     new_snapshot: bool = False

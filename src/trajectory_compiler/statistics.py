@@ -63,8 +63,14 @@ class Snapshot:
             hasher.update(_little_endian(row))
         return hasher.hexdigest()
 
+    def masked(self, mask: bytes) -> Snapshot:
+        """Return the same counters under the key xor `mask`: they answer to who has the mask. Masking again undoes it."""
+        other = Snapshot(bytes(a ^ b for a, b in zip(self.key.ljust(16, b"\0"), mask[:16], strict=True)))
+        other.sessions, other._rows = self.sessions, self._rows
+        return other
+
     def to_bytes(self) -> bytes:
-        """Return the snapshot with its key, compressed. Treat the result as confidential as the store."""
+        """Return the snapshot with its key, compressed. Where values must not be guessed from it, mask the key first."""
         body = b"".join(_little_endian(row) for row in self._rows)
         head = _MAGIC + self.key.ljust(16, b"\0") + self.sessions.to_bytes(8, "big")
         return zstandard.ZstdCompressor(level=3).compress(head + body)

@@ -14,6 +14,7 @@ from tests.cli.logs import write_small_log
 from trajectory_compiler.cli import run
 from trajectory_compiler.config import CompileOptions
 from trajectory_compiler.pipeline import compile_into
+from trajectory_compiler.redaction.keyfile import key_path
 from trajectory_compiler.store import Store
 
 
@@ -65,5 +66,6 @@ def store(compiled: Path, tmp_path: Path) -> Path:
     """Return a copy of the compiled store at the default place of the test's folder."""
     place = tmp_path / ".trajc" / "store.db"
     place.parent.mkdir()
-    shutil.copy(compiled, place)
+    for path in (compiled, key_path(compiled)):
+        shutil.copy(path, place.parent / path.name)
     return place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -13,9 +14,7 @@ from tests.cli.logs import row, write_rows
 from trajectory_compiler.cli import demo as demo_command
 from trajectory_compiler.cli.compiling import summary_line
 from trajectory_compiler.demo import DemoSummary
-from trajectory_compiler.errors import BoundaryError
 from trajectory_compiler.pipeline import RunSummary
-from trajectory_compiler.redaction import redact
 from trajectory_compiler.store import Store
 
 LINE = re.compile(
@@ -68,21 +67,34 @@ def test_the_page_shows_pairs_and_drops(trajc: Trajc, small_log: Path, store: Pa
     assert result.out.endswith("The page: pairs.html\n")
 
 
-def test_a_blocked_session_makes_the_exit_code_1(trajc: Trajc, small_log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _with_a_binary_session(small_log: Path, folder: Path) -> Path:
+    """Write the small log and one more session, in which one response is no text."""
+    odd = [row(number, "odd", response="\x01\x02\x03\x04" if number == 3 else {"n": number}) for number in range(8)]
+    more = "".join(json.dumps(line) + "\n" for line in odd)
+    path = folder / "log.jsonl"
+    path.write_text(small_log.read_text(encoding="utf-8") + more, encoding="utf-8")
+    return path
+
+
+def test_a_blocked_session_makes_the_exit_code_1(trajc: Trajc, small_log: Path, tmp_path: Path) -> None:
     """One session that cannot be redacted does not end the run; the line counts it, and the exit code says so."""
-    seen = list[str]()
-
-    def fails_once(*arguments: object) -> object:
-        seen.append("called")
-        if len(seen) == 2:
-            raise BoundaryError("redact session 's'", "2 fields still hold what the rules find", "Look at it.")
-        return redact(*arguments)  # type: ignore[arg-type]  # passed on as given
-
-    monkeypatch.setattr("trajectory_compiler.pipeline.work.redact", fails_once)
-    result = trajc("compile", small_log, "--workers", 1, "--families", "aggregation")
+    (tmp_path / "careful.toml").write_text("[redaction]\nunscanned = 'block'\n", encoding="utf-8")
+    log = _with_a_binary_session(small_log, tmp_path)
+    result = trajc("compile", log, "--workers", 1, "--families", "aggregation", "--policy", "careful.toml")
     assert result.code == 1
     assert ", 1 blocked, " in result.out
     assert "1 blocked session" in trajc("stats").out
+
+
+def test_the_folders_config_file_is_the_default_policy(trajc: Trajc, small_log: Path, tmp_path: Path) -> None:
+    """`trajc.toml` with a table [redaction] decides where no policy is named; one without the table changes nothing."""
+    log = _with_a_binary_session(small_log, tmp_path)
+    config = tmp_path / "trajc.toml"
+    config.write_text("[redaction]\nunscanned = 'block'\n", encoding="utf-8")
+    assert trajc("compile", log, "--families", "aggregation", "--workers", 1).code == 1
+    assert trajc("compile", log, "--families", "aggregation", "--workers", 1, "--policy", "standard").code == 0
+    config.write_text("[other]\n", encoding="utf-8")
+    assert trajc("compile", log, "--families", "aggregation", "--workers", 1).code == 0
 
 
 @pytest.mark.parametrize(

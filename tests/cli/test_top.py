@@ -112,6 +112,8 @@ def test_what_cannot_run_says_so_in_one_sentence(trajc: Trajc, arguments: tuple[
     [
         (("compile",), "Missing argument 'LOG'"),
         (("compile", "x", "--policy", "lax"), "'lax' is not one of"),
+        (("compile", "x", "--policy", "off"), "it needs a --policy-reason"),
+        (("compile", "x", "--policy", "strict", "--policy-reason", "why"), "belongs to --policy off"),
         (("compile", "x", "--column", "tool"), "not of the form ROLE=NAME"),
         (("compile", "x", "--effect", "tool=maybe"), "not of the form TOOL=yes"),
         (("compile", "x", "--families", "composition,rhyme"), "there is no family 'rhyme'"),

@@ -15,7 +15,7 @@ from tests.cli.logs import write_small_log
 COPIES = 24
 COMMAND = Path(sys.executable).with_name("trajc")
 # Cheap to compile, so that a run is mostly reading and writing: what is stopped here is the writing.
-CHEAP = ("--families", "recall", "--policy", "off", "--workers", "2")
+CHEAP = ("--families", "recall", "--policy", "off", "--policy-reason", "synthetic", "--workers", "2")
 Done = subprocess.CompletedProcess[str]
 Trajc = Callable[..., Done]
 Start = Callable[..., subprocess.Popen[str]]

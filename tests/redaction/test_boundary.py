@@ -169,7 +169,7 @@ def test_policies_are_named_by_their_hash() -> None:
     assert off.turns[0].arguments == {"password": "zanzibar-horse-9"}
     assert off.turns[0].response == "amy@example.com"
     assert off.policy_hash != standard(({}, "")).policy_hash == load_policy("standard").hash
-    with pytest.raises(OptionError, match="standard, off"):
+    with pytest.raises(OptionError, match="standard, strict, off"):
         load_policy("lax")
 
 

@@ -12,8 +12,9 @@ from tests.store.samples import clock, pair, saved, session
 from trajectory_compiler.errors import StoreError, StoreVersionError
 from trajectory_compiler.store import Store, migrations
 from trajectory_compiler.store.migrations import SCHEMA_VERSION, STEPS, Step, bring_up_to_date, statements, version_of
-from trajectory_compiler.store.sqlite import connect
+from trajectory_compiler.store.sqlite import connect, create_private
 
+FIRST_SCHEMA = Path(__file__).with_name("schema_1.sql")
 NEXT = Step(SCHEMA_VERSION + 1, "mood", "ALTER TABLE pairs ADD COLUMN mood TEXT;\nUPDATE pairs SET mood = 'new';\n")
 BROKEN = Step(SCHEMA_VERSION + 1, "broken", "ALTER TABLE pairs ADD COLUMN mood TEXT;\nALTER TABLE nothing ADD COLUMN x TEXT;\n")
 
@@ -59,7 +60,7 @@ def test_newer_store_is_refused(path: Path) -> None:
     for read_only in (False, True):
         with pytest.raises(StoreVersionError) as refusal:
             Store.open(path, read_only=read_only, clock=clock)
-        assert "its schema has version 99 and this program knows versions up to 1. Upgrade" in str(refusal.value)
+        assert "its schema has version 99 and this program knows versions up to 2. Upgrade" in str(refusal.value)
     assert path.read_bytes() == before
 
 
@@ -81,6 +82,48 @@ def test_foreign_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="a SQLite database of another program"):
         Store.open(path, clock=clock)
     assert connect(path).tables() == {"meta"}
+
+
+def _first_version(path: Path) -> None:
+    """Write a store as the first version of the program made it: one session, compiled, and its statistics."""
+    create_private(path)
+    database = connect(path)
+    for statement in statements(FIRST_SCHEMA.read_text(encoding="utf-8")):
+        database.execute(statement)
+    for statement in (
+        "INSERT INTO meta VALUES ('schema_version', '1'), ('store_id', 'a'), ('created_at', 'then')",
+        "INSERT INTO migrations VALUES (1, 'schema', 'then')",
+        "INSERT INTO runs VALUES ('r', 'compile', 'log', '{}', '1', 'done', 'then', 'then', '{}')",
+        "INSERT INTO sessions VALUES ('log', 's-1', 'compiled', 'unkeyed', 'd', 'key', NULL, 8, 1, 'r', 'then')",
+        "INSERT INTO trajectories VALUES ('log', 's-1', 'd', 'unkeyed', 'p', 8, x'00', 'then')",
+        "INSERT INTO snapshots VALUES ('log', 'unkeyed', x'00', 1, 'then')",
+    ):
+        database.execute(statement)
+    database.close()
+
+
+def test_the_steps_lead_to_the_tables_of_a_new_store(tmp_path: Path) -> None:
+    """A migrated store has the tables, columns and indices of a new one."""
+    _first_version(tmp_path / "old.db")
+    found = []
+    for name in ("old.db", "new.db"):
+        Store.open(tmp_path / name, clock=clock).close()
+        database = connect(tmp_path / name)
+        objects = "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1, 2"
+        columns = {t: list(database.rows(f"PRAGMA table_info({t})")) for t in sorted(database.tables())}
+        found.append((list(database.rows(objects)), columns))
+        database.close()
+    assert found[0] == found[1]
+
+
+def test_an_older_store_forgets_what_was_not_keyed(tmp_path: Path) -> None:
+    """Version 1 kept digests of raw rows and statistics without a key: they are gone, so the next run makes them with one."""
+    path = tmp_path / "old.db"
+    _first_version(path)
+    with Store.open(path, clock=clock) as store:
+        assert store.current_keys("log") == {"s-1": ("", "key")}
+        assert store.snapshot("log") is None
+    assert b"unkeyed" not in path.read_bytes()
 
 
 def test_statements_are_split_at_line_ends() -> None:

@@ -12,8 +12,9 @@ import pytest
 from tests.store.samples import clock
 from trajectory_compiler.store import Store
 from trajectory_compiler.store.migrations import schema, statements
-from trajectory_compiler.store.saving import SAVE_FINDING, SAVE_PAIR, SAVE_PROOF, SAVE_SESSION, SAVE_TRAJECTORY
+from trajectory_compiler.store.saving import SAVE_FINDING, SAVE_IDENTITY, SAVE_PAIR, SAVE_PROOF, SAVE_SESSION, SAVE_TRAJECTORY
 from trajectory_compiler.store.sqlite import connect, create_private
+from trajectory_compiler.store.subjects import SAVE_POLICY
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,9 @@ def test_same_tables_on_both_engines(tmp_path: Path, postgres: Any) -> None:
     assert columns == _columns_of_sqlite(tmp_path / "s.db")
 
 
-@pytest.mark.parametrize("statement", [SAVE_SESSION, SAVE_TRAJECTORY, SAVE_PAIR, SAVE_PROOF, SAVE_FINDING])
+@pytest.mark.parametrize(
+    "statement", [SAVE_SESSION, SAVE_TRAJECTORY, SAVE_PAIR, SAVE_PROOF, SAVE_FINDING, SAVE_IDENTITY, SAVE_POLICY]
+)
 def test_upserts_are_portable(statement: str, postgres: Any) -> None:
     """PostgreSQL accepts the very text of the store's upserts, its place holders aside."""
     postgres.execute("DROP SCHEMA public CASCADE")
@@ -71,5 +74,5 @@ def test_new_store_has_the_schema(tmp_path: Path) -> None:
         pass
     database = connect(tmp_path / "store.db")
     assert database.tables() >= {"runs", "sessions", "trajectories", "pairs", "proofs", "reviews", "model_calls", "erasures"}
-    assert database.row("SELECT value FROM meta WHERE key = 'schema_version'") == ("1",)
-    assert database.row("SELECT version, applied_at FROM migrations") == (1, clock())
+    assert database.row("SELECT value FROM meta WHERE key = 'schema_version'") == ("2",)
+    assert database.row("SELECT version, applied_at FROM migrations") == (2, clock())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +14,8 @@ from trajectory_compiler.model import FAMILIES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_STORE = ".trajc/store.db"  # as `store.DEFAULT_STORE`, which is not imported: help must come at once
+CONFIG_NAME = "trajc.toml"  # as `redaction.policy_file.CONFIG_NAME`
+POLICY_NAMES = ("standard", "strict", "off")
 _YES_NO = {"yes": True, "no": False}
 
 store_option = click.option(
@@ -32,6 +35,16 @@ workers_option = click.option(
     show_default=True,
     help="How many processes; 0 is one a core.",
 )
+policy_option = click.option(
+    "--policy",
+    metavar="standard|strict|off|FILE",
+    callback=lambda *given: _policy_name(given[2]),
+    help="What is redacted before anything else sees it; FILE is a policy of your own (.toml).  "
+    "[default: the table [redaction] of ./trajc.toml where there is one, else standard]",
+)
+policy_reason_option = click.option(
+    "--policy-reason", metavar="TEXT", default="", help="Why nothing is redacted: --policy off needs it, and it is stored."
+)
 families_option = click.option(
     "--qa-type",
     "qa_types",
@@ -45,6 +58,28 @@ families_option = click.option(
 def example(*lines: str) -> str:
     r"""Return an epilog of examples, kept as it is by click's `\b`."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _policy_name(value: str | None) -> str:
+    """Return the policy that was named, or the one of the folder's config file; the program's defaults come last."""
+    if value is not None:
+        if value not in POLICY_NAMES and not value.endswith(".toml"):
+            raise click.BadParameter(f"'{value}' is not one of {', '.join(POLICY_NAMES)}, nor a .toml file")
+        return value
+    if Path(CONFIG_NAME).exists():
+        from trajectory_compiler.redaction.policy_file import has_policy  # noqa: PLC0415  # only where there is a file
+
+        return CONFIG_NAME if has_policy(Path(CONFIG_NAME)) else "standard"
+    return "standard"
+
+
+def policy_reason(policy: str, reason: str) -> str:
+    """Return the reason for redacting nothing. Raises UsageError where `off` has none, or another policy has one."""
+    if policy == "off" and not reason.strip():
+        raise click.UsageError('--policy off lets personal data and secrets through, so it needs a --policy-reason "...".')
+    if policy != "off" and reason:
+        raise click.UsageError("--policy-reason belongs to --policy off.")
+    return reason.strip()
 
 
 def _named_columns(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -143,13 +178,8 @@ def dataflow_options(command: Command) -> Command:
         click.option("--families", callback=_named_families, metavar="A,B", help=f"Only these kinds: {', '.join(FAMILIES)}."),
         click.option("--walk", is_flag=True, help="Make walk questions too."),
         click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Seed of the selection."),
-        click.option(
-            "--policy",
-            type=click.Choice(("standard", "off")),
-            default="standard",
-            show_default=True,
-            help="What is redacted before anything else sees it.",
-        ),
+        policy_option,
+        policy_reason_option,
         workers_option,
         click.option(
             "--split-pattern",
@@ -173,6 +203,7 @@ def compile_options(given: dict[str, Any]) -> CompileOptions:
             max_pairs=given["max_pairs"], families=given["families"], walk=given["walk"], seed=given["seed"]
         ),
         policy=given["policy"],
+        policy_reason=policy_reason(given["policy"], given["policy_reason"]),
         workers=given["workers"],
         split_pattern=given["split_pattern"],
         new_snapshot=given["new_snapshot"],

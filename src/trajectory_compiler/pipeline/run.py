@@ -16,11 +16,13 @@ from trajectory_compiler.pipeline.session import compile_key
 from trajectory_compiler.pipeline.snapshot import take_snapshot
 from trajectory_compiler.pipeline.work import Job, Outcome, compile_all, worker_count
 from trajectory_compiler.redaction import load_policy
+from trajectory_compiler.redaction.identities import key_id
+from trajectory_compiler.redaction.keyfile import derive, key_path, keyed_hash, load_key
 from trajectory_compiler.sessions import Sessions, open_sessions
 from trajectory_compiler.sources import Source, open_source
 from trajectory_compiler.sources.findings import REASONS
 from trajectory_compiler.statistics import Snapshot
-from trajectory_compiler.store import BlockedSession, SessionResult, Store
+from trajectory_compiler.store import BlockedSession, SessionResult, Store, StoredPolicy
 
 BATCH_PAIRS = 400
 BATCH_TURNS = 4_000
@@ -82,16 +84,22 @@ class _Run:
         self.sessions = sessions
         self.options = options
         self.run_id = run_id
+        self.policy = load_policy(options.policy, options.policy_reason)
+        self.key = load_key(key_path(store.path), create=True)
+        self.key_id = key_id(self.key)
         self.compiled = self.skipped = self.blocked = self.rows = self.proved = self.dropped = 0
 
     def go(self, progress: Progress) -> RunSummary:
+        policy = self.policy
+        content = msgspec.json.encode(policy, order="deterministic")
+        self.store.save_policy(StoredPolicy(hash=policy.hash, name=policy.name, reason=policy.reason, content=content))
         snapshot, total = self._snapshot(progress)
-        key = compile_key(snapshot.digest(), load_policy(self.options.policy).hash, self.options)
+        key = compile_key(snapshot.digest(), policy.hash, self.options)
         workers = worker_count(self.options.workers, total if total is not None else snapshot.sessions)
         batch: list[SessionResult | BlockedSession] = []
         size = 0
         stale = self._stale(key, progress, total)
-        for outcome in compile_all(stale, Job(snapshot, self.options), workers):
+        for outcome in compile_all(stale, Job(snapshot, self.options, policy, self.key), workers):
             batch.append(self._result(outcome, key))
             size += len(outcome.pairs) * (BATCH_TURNS // BATCH_PAIRS) + outcome.turns
             if size >= BATCH_TURNS:
@@ -114,18 +122,23 @@ class _Run:
         )
 
     def _snapshot(self, progress: Progress) -> tuple[Snapshot, int | None]:
+        # In the store the key of the counters is masked by the store's own: no value can be tested without that one.
+        mask, owner = derive(self.key, "snapshot"), self.key_id.encode()
         stored = None if self.options.new_snapshot else self.store.snapshot(self.source.name)
-        if stored is not None:
-            return Snapshot.from_bytes(stored[1]), None
+        if stored is not None and stored[1].startswith(owner):
+            return Snapshot.from_bytes(stored[1].removeprefix(owner)).masked(mask), None
         snapshot = take_snapshot(self.sessions, lambda done: progress("reading", done, None))
-        self.store.save_snapshot(self.source.name, snapshot.digest(), snapshot.to_bytes())
+        self.store.save_snapshot(self.source.name, snapshot.digest(), owner + snapshot.masked(mask).to_bytes())
         return snapshot, snapshot.sessions
 
     def _stale(self, key: str, progress: Progress, total: int | None) -> Iterator[RawTrajectory]:
         """Yield the sessions that the store does not hold as they are now, compiled as they would be now."""
         current = set(self.store.current_keys(self.source.name).values())
+        own = derive(self.key, "rows")
         for number, raw in enumerate(self.sessions, start=1):
             self.rows += len(raw.rows)
+            # Keyed: who has the store and guesses a session's rows cannot test the guess.
+            raw = msgspec.structs.replace(raw, digest=keyed_hash(own, raw.digest))
             if (raw.digest, key) in current:
                 self.skipped += 1
             else:
@@ -152,4 +165,6 @@ class _Run:
             compile_key=key,
             pairs=outcome.pairs,
             findings=outcome.findings,
+            identities=outcome.identities,
+            key_id=self.key_id,
         )

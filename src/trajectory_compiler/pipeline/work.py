@@ -20,8 +20,10 @@ import msgspec
 from trajectory_compiler.config import CompileOptions
 from trajectory_compiler.errors import BoundaryError
 from trajectory_compiler.model import Finding, Pair, RawTrajectory, Row
+from trajectory_compiler.pipeline.deadline import deadline
 from trajectory_compiler.pipeline.session import Corpus, compile_trajectory
-from trajectory_compiler.redaction import Boundary, load_policy, redact
+from trajectory_compiler.redaction import Boundary, Policy, redact_and_name
+from trajectory_compiler.redaction.identities import IdentityHash, hash_identities
 from trajectory_compiler.sessions.effects import is_effect
 from trajectory_compiler.statistics import Snapshot
 from trajectory_compiler.store import PackedTrajectory, pack
@@ -31,14 +33,16 @@ MAX_BYTES_AHEAD = 48 << 20
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What every worker needs: the statistics and the options."""
+    """What every worker needs: the statistics, the options, the policy that they name, and the store's key, if there is one."""
 
     snapshot: Snapshot
     options: CompileOptions
+    policy: Policy
+    key: bytes | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One session's result. `trajectory` is None where the boundary blocked it."""
+    """One session's result. `trajectory` is None where the boundary blocked it. `identities` are there only with a key."""
 
     session_id: str
     raw_digest: str
@@ -46,19 +50,22 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     trajectory: PackedTrajectory | None
     pairs: tuple[Pair, ...] = ()
     findings: tuple[Finding, ...] = ()
+    identities: tuple[IdentityHash, ...] = ()
 
 
 def compile_raw(raw: RawTrajectory, job: Job) -> Outcome:
     """Redact and compile one session. A blocked session becomes a finding; any other error is the caller's."""
     overrides = job.options.effects
-    boundary = Boundary(effect=partial(_is_effect, overrides), frequency=job.snapshot.document_frequency)
+    boundary = Boundary(partial(_is_effect, overrides), job.snapshot.document_frequency, job.key)
     try:
-        trajectory = redact(raw, load_policy(job.options.policy), boundary)
+        with deadline(job.policy.limits.max_session_seconds):
+            redaction = redact_and_name(raw, job.policy, boundary)
     except BoundaryError as error:
         blocked = Finding(stage="redaction", reason="blocked", session_id=raw.session_id, detail=error.seen)
         return Outcome(
             session_id=raw.session_id, raw_digest=raw.digest, turns=len(raw.rows), trajectory=None, findings=(blocked,)
         )
+    trajectory = redaction.trajectory
     corpus = Corpus(job.snapshot.document_frequency, job.snapshot.sessions)
     compiled = compile_trajectory(trajectory, corpus, job.options)
     return Outcome(
@@ -68,6 +75,7 @@ def compile_raw(raw: RawTrajectory, job: Job) -> Outcome:
         trajectory=pack(trajectory),
         pairs=compiled.pairs,
         findings=compiled.findings,
+        identities=hash_identities(redaction.named, job.key) if job.key else (),
     )
 
 

@@ -3,7 +3,7 @@
 Two passes over a session. *Find*: rules and key names, on parsed JSON, give the values to hide. *Replace*: every
 occurrence of every found value in the whole session becomes its pseudonym, numbered by first appearance. Then the result
 is scanned again: a hit is redacted in another round, and a session that does not come clean is blocked. Nothing that could
-not be scanned passes: it becomes `<UNSCANNED_n>`.
+not be scanned passes: it becomes `<UNSCANNED_n>`, or blocks its session where the policy says so.
 
     {"to": "amy@example.com", "api_key": "k-81x0a7"}    ->    {"to": "<EMAIL_1>", "api_key": "<SECRET_1>"}
 """
@@ -11,26 +11,49 @@ not be scanned passes: it becomes `<UNSCANNED_n>`.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
 
 from trajectory_compiler.errors import BoundaryError
-from trajectory_compiler.model import RawTrajectory, Row, Trajectory, Turn, short_hash
-from trajectory_compiler.redaction.findings import Findings
+from trajectory_compiler.model import Json, RawTrajectory, Row, Trajectory, Turn, canonical, short_hash
+from trajectory_compiler.redaction.fields import Fields, Path, leaves, with_value, without
+from trajectory_compiler.redaction.findings import PARTS, Findings
+from trajectory_compiler.redaction.keyfile import derive
 from trajectory_compiler.redaction.policy import Policy
+from trajectory_compiler.redaction.pseudonyms import Named
 from trajectory_compiler.redaction.replacement import Replacement
-from trajectory_compiler.redaction.scan import Scanner
+from trajectory_compiler.redaction.scan import LABEL, Scanner
 
 _ROUNDS = 3
 
 
 class Boundary(msgspec.Struct, frozen=True):
-    """What redaction needs from outside: which calls change the world, and in how many sessions a raw value occurs."""
+    """What redaction needs from outside: which calls change the world, in how many sessions a raw value occurs, a key.
+
+    The key is needed for log-stable pseudonyms only; session scope gives the same bytes with and without one.
+    """
 
     effect: Callable[[Row], bool]
     frequency: Callable[[str], int]
+    key: bytes | None = None
+
+
+class Redaction(msgspec.Struct, frozen=True):
+    """A redacted session and what its pseudonyms stand for. `named` holds raw values: it never leaves the boundary as it is."""
+
+    trajectory: Trajectory
+    named: tuple[Named, ...]
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """A field that the policy keeps: where it stood, and its value."""
+
+    row: int
+    path: Path
+    value: Json
 
 
 def redact(raw: RawTrajectory, policy: Policy, boundary: Boundary) -> Trajectory:
@@ -40,6 +63,11 @@ def redact(raw: RawTrajectory, policy: Policy, boundary: Boundary) -> Trajectory
     Raises: BoundaryError: the session cannot be redacted, so nothing of it passes; it names the session and a row, no content.
     Cost: one JSON encoding and a few substring searches for a row in which nothing is suspicious.
     """
+    return redact_and_name(raw, policy, boundary).trajectory
+
+
+def redact_and_name(raw: RawTrajectory, policy: Policy, boundary: Boundary) -> Redaction:
+    """Do what `redact` does and return what the pseudonyms stand for, too: for keyed hashes, a vault, or a report."""
     findings = Findings(_scanner(policy))
     failure = ""
     try:
@@ -52,16 +80,25 @@ def redact(raw: RawTrajectory, policy: Policy, boundary: Boundary) -> Trajectory
     raise _blocked(raw, findings, f"{failure} at row '{_safe(findings, findings.at_row)}'")
 
 
-def _redact(raw: RawTrajectory, findings: Findings, boundary: Boundary) -> Trajectory:
+def _redact(whole: RawTrajectory, findings: Findings, boundary: Boundary) -> Redaction:
+    policy = findings.policy
+    if policy.scope == "log" and boundary.key is None:
+        raise _blocked(whole, findings, "log-stable pseudonyms need a key and there is none")
+    key = derive(boundary.key, "pseudonyms") if policy.scope == "log" and boundary.key else None
+    raw, kept = _without_fields(whole, findings)
     findings.find(raw)
+    unclean: list[int] = []
     for _ in range(_ROUNDS):
-        replacement = Replacement(findings)
+        replacement = Replacement(findings, key)
         turns = replacement.turns(raw, boundary.effect)
         session_id = replacement.session_id(raw, turns)
         # Documents that did not change were scanned by the same rules before, and hold none of the values that were found.
         unclean = [number for number, part in replacement.changed if not findings.is_clean(getattr(turns[number], part))]
         if not unclean:
-            return Trajectory(
+            named = replacement.pseudonyms.named()
+            _refuse_types(whole, findings, named)
+            turns = _with_fields(turns, whole, kept)
+            trajectory = Trajectory(
                 source=raw.source,
                 session_id=session_id,
                 turns=turns,
@@ -70,7 +107,60 @@ def _redact(raw: RawTrajectory, findings: Findings, boundary: Boundary) -> Traje
                 policy_hash=findings.scanner.policy_hash,
                 pseudonym_frequency=replacement.pseudonyms.frequencies(boundary.frequency),
             )
-    raise _blocked(raw, findings, f"{len(unclean)} fields still hold what the rules find after {_ROUNDS} rounds")
+            return Redaction(trajectory, named)
+    raise _blocked(whole, findings, f"{len(unclean)} fields still hold what the rules find after {_ROUNDS} rounds")
+
+
+def _without_fields(raw: RawTrajectory, findings: Findings) -> tuple[RawTrajectory, list[_Kept]]:
+    """Do what the policy says about fields before anything is looked for; return the session without those that are kept."""
+    fields = Fields(findings.policy.fields)
+    if not fields:
+        return raw, []
+    depth = findings.policy.limits.max_depth
+    kept: list[_Kept] = []
+    rows: list[Row] = []
+    for number, row in enumerate(raw.rows):
+        findings.at_row = row.id
+        changed: dict[str, Json] = {}
+        for part in PARTS:
+            document = getattr(row, part)
+            for path, treatment, value in fields.places(part, document, depth):
+                if treatment == "keep":
+                    kept.append(_Kept(number, path, value))
+                    changed[part] = without(changed.get(part, document), path)
+                elif treatment != "block":
+                    _mark_leaves(findings, (number, part), value, treatment)
+                elif value is not None:
+                    raise _blocked(raw, findings, f"row '{_safe(findings, row.id)}' holds a field that the policy blocks")
+        rows.append(msgspec.structs.replace(row, **changed) if changed else row)
+    return msgspec.structs.replace(raw, rows=tuple(rows)), kept
+
+
+def _mark_leaves(findings: Findings, document: tuple[int, str], value: Json, kind: str) -> None:
+    for leaf in leaves(value, findings.policy.limits.max_depth):
+        text = canonical(leaf)
+        if text and not findings.is_unscannable(leaf) and not LABEL.fullmatch(text):
+            findings.mark(document, text, kind)
+
+
+def _with_fields(turns: tuple[Turn, ...], raw: RawTrajectory, kept: list[_Kept]) -> tuple[Turn, ...]:
+    changed = list(turns)
+    for item in kept:
+        part = item.path[0]
+        document = with_value(getattr(changed[item.row], part), getattr(raw.rows[item.row], part), item.path, item.value)
+        changed[item.row] = msgspec.structs.replace(changed[item.row], **{part: document})
+    return tuple(changed)
+
+
+def _refuse_types(raw: RawTrajectory, findings: Findings, named: tuple[Named, ...]) -> None:
+    """Block a session in which something was found, or could not be scanned, that the policy does not let pass at all."""
+    counts = Counter(item.identity.kind for item in named)
+    for kind in sorted(counts):
+        if findings.policy.types.get(kind) == "block":
+            raise _blocked(raw, findings, f"it holds {counts[kind]} of type {kind}, which the policy blocks")
+    if counts["UNSCANNED"] and findings.policy.unscanned == "block":
+        seen = f"{counts['UNSCANNED']} fields could not be scanned (too long, too deep, or no text), which the policy blocks"
+        raise _blocked(raw, findings, seen)
 
 
 def _digest(session_id: str, turns: tuple[Turn, ...]) -> str:

@@ -56,6 +56,11 @@ class Findings:
             self._find_in_document((number, "arguments"), row.arguments)
             self._find_in_document((number, "response"), row.response)
 
+    def mark(self, document: Document, text: str, kind: Kind) -> None:
+        """Note that a whole leaf is of this kind because the policy says so of its field; it is looked for elsewhere, too."""
+        self.touched.add(document)
+        self._add(text, [Span(0, len(text), kind)], keyed=False)
+
     def is_clean(self, value: Json) -> bool:
         """Scan a redacted document with the same rules. What they find is added for another round."""
         found = self._find_in_scalars(value, depth=0)
@@ -154,6 +159,7 @@ class Findings:
 
     def _add(self, text: str, spans: list[Span], *, keyed: bool) -> bool:
         """Note found values. A short one is replaced where it is: by its key, or by its place in this very text."""
+        spans = [span for span in spans if not self.policy.passes(span.kind, text[span.start : span.end])]
         for span in spans:
             surface = text[span.start : span.end]
             if self.kinds.get(surface) != "SECRET":
@@ -162,7 +168,7 @@ class Findings:
                 self.needles.add(surface)
             elif not keyed:
                 self.local[text] = spans
-        return True
+        return bool(spans)
 
     def _is_propagated(self, surface: str) -> bool:
         shortest = _MIN_PROPAGATED_DIGITS if surface.isdigit() else self.policy.limits.min_propagated

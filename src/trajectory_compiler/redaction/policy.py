@@ -97,6 +97,7 @@ class KeyRule(msgspec.Struct, frozen=True, kw_only=True):
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Where scanning stops and a leaf becomes `<UNSCANNED_n>` instead.
 
+    `max_session_seconds`: a session that takes longer is blocked; a machine that is slower than any needs is no reason.
     `min_propagated`: shorter values are replaced where they were found but not looked for elsewhere: `1234` is everywhere.
     `min_inside_words`: shorter values are replaced elsewhere only as whole words.
     """
@@ -104,6 +105,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_leaf_characters: int = 5_000_000
     max_depth: int = 200
     max_binary_share: float = 0.05
+    max_session_seconds: int = 1_800
     min_propagated: int = 5
     min_inside_words: int = 8
 

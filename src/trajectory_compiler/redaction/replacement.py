@@ -20,10 +20,10 @@ class Replacement:
     `changed` holds the documents that differ from the log; all others are shared with the raw trajectory.
     """
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, key: bytes | None = None) -> None:
         self._found = findings
         self._row_ids: set[str] = set()
-        self.pseudonyms = Pseudonyms(findings.reserved)
+        self.pseudonyms = Pseudonyms(findings.reserved, key)
         self.changed: list[Document] = []
         self.at_row = ""
 
@@ -83,13 +83,13 @@ class Replacement:
         if self._found.is_unscannable(value):
             return self.pseudonyms.name_unscanned(None if isinstance(value, TooDeep) else value)
         if isinstance(value, str):
-            if kind and (span := keyed_span(value, kind)):
+            if kind and (span := keyed_span(value, kind)) and not self._found.policy.passes(kind, value[slice(*span)]):
                 start, end = span
                 return value[:start] + self._name(value[start:end]) + value[end:]
             return self._text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             text = canonical(value) or ""
-            if kind and keyed_span(text, kind, number=True):
+            if kind and keyed_span(text, kind, number=True) and not self._found.policy.passes(kind, text):
                 return self._name(text)
             redacted = self._text(text)
             return value if redacted == text else redacted

@@ -6,12 +6,14 @@ from trajectory_compiler.store.records import (
     Action,
     BlockedSession,
     Drop,
+    KnownIn,
     PackedTrajectory,
     PairFacts,
     PairQuery,
     Review,
     Run,
     SessionResult,
+    StoredPolicy,
     Totals,
 )
 from trajectory_compiler.store.store import DEFAULT_STORE, Store
@@ -22,6 +24,7 @@ __all__ = [
     "Action",
     "BlockedSession",
     "Drop",
+    "KnownIn",
     "PackedTrajectory",
     "PairFacts",
     "PairQuery",
@@ -29,6 +32,7 @@ __all__ = [
     "Run",
     "SessionResult",
     "Store",
+    "StoredPolicy",
     "Totals",
     "pack",
 ]

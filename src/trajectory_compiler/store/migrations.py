@@ -28,8 +28,13 @@ class Step(NamedTuple):
     sql: str
 
 
-STEPS: tuple[Step, ...] = ()
-SCHEMA_VERSION = 1
+def _step(version: int, name: str) -> Step:
+    file = resources.files("trajectory_compiler.store") / "steps" / f"{version:04d}_{name}.sql"
+    return Step(version, name, file.read_text(encoding="utf-8"))
+
+
+STEPS: tuple[Step, ...] = (_step(2, "identities"),)
+SCHEMA_VERSION = 2
 
 
 def schema() -> str:

@@ -3,6 +3,8 @@
 SessionResult      one compiled session on its way in: trajectory, pairs, drops
 PackedTrajectory   a trajectory already encoded, so that a worker process sends bytes instead of objects
 BlockedSession     a session of which nothing may pass
+KnownIn            where a subject stands, by its keyed hashes
+StoredPolicy       the rules that a session was redacted by
 PairQuery          which pairs to read, and in which order
 Review             what a person decided about a pair
 Run                one invocation, as the store remembers it
@@ -17,6 +19,7 @@ from typing import Literal
 import msgspec
 
 from trajectory_compiler.model import AnswerType, Family, Finding, Pair, State, Trajectory
+from trajectory_compiler.redaction.identities import IdentityHash
 
 RunStatus = Literal["running", "done", "failed", "interrupted"]
 Verdict = Literal["accept", "reject", "skip"]
@@ -40,13 +43,18 @@ class PackedTrajectory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionResult(msgspec.Struct, frozen=True, kw_only=True):
-    """All that compiling one session gave. Saving it replaces what the store held of the session before."""
+    """All that compiling one session gave. Saving it replaces what the store held of the session before.
+
+    `identities` are keyed hashes of what redaction found, `key_id` names the key.
+    """
 
     run_id: str
     trajectory: Trajectory | PackedTrajectory
     compile_key: str
     pairs: tuple[Pair, ...]
     findings: tuple[Finding, ...] = ()
+    identities: tuple[IdentityHash, ...] = ()
+    key_id: str = ""
 
 
 class BlockedSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +66,23 @@ class BlockedSession(msgspec.Struct, frozen=True, kw_only=True):
     raw_digest: str
     compile_key: str
     findings: tuple[Finding, ...]
+
+
+class KnownIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A session in which a subject was found, and under which pseudonyms."""
+
+    source: str
+    session_id: str
+    names: tuple[str, ...]
+
+
+class StoredPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy as the store keeps it. `content` is the whole policy as JSON; `reason` says why nothing was redacted."""
+
+    hash: str
+    name: str
+    reason: str
+    content: bytes
 
 
 class PairQuery(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,7 +30,12 @@ SAVE_PAIR = _upsert("pairs", f"{PAIR_COLUMNS}, agents, tools, run_id, updated_at
 SAVE_PROOF = _upsert("proofs", f"pair_id, checker, format, {PROOF_COLUMNS}, score, run_id, checked_at", "pair_id, checker")
 SAVE_TRAJECTORY = (
     "INSERT INTO trajectories (source, session_id, digest, raw_digest, policy_hash, turns, content, created_at) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, session_id, digest) DO NOTHING"
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, session_id, digest) DO UPDATE SET "
+    "raw_digest = excluded.raw_digest, policy_hash = excluded.policy_hash, content = excluded.content"
+)
+SAVE_IDENTITY = (
+    "INSERT INTO identities (source, session_id, digest, kind, hash, name, key_id) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (source, session_id, digest, hash, name) DO NOTHING"
 )
 SAVE_FINDING = (
     "INSERT INTO findings (id, run_id, source, scope, session_id, stage, reason, count, detail, created_at) "
@@ -65,10 +70,18 @@ def save_session(database: Database, result: SessionResult, now: str) -> None:
     )
     content = (packed.digest, packed.raw_digest, packed.policy_hash, len(packed.calls), packed.content, now)
     database.execute(SAVE_TRAJECTORY, (source, session, *content))
+    _replace_identities(database, (source, session, packed.digest), result)
     _supersede(database, source, session, frozenset(pair.id for pair in result.pairs), now)
     _save_pairs(database, result, packed, now)
     database.execute(DROP_UNUSED_TRAJECTORIES, (source, session, packed.digest, source, session))
     _replace_findings(database, result.run_id, (source, session), result.findings, now)
+
+
+def _replace_identities(database: Database, key: tuple[str, str, str], result: SessionResult) -> None:
+    database.execute("DELETE FROM identities WHERE source = ? AND session_id = ? AND digest = ?", key)
+    rows = [(*key, item.kind, item.hash, item.name, result.key_id) for item in result.identities]
+    if rows:
+        database.execute_many(SAVE_IDENTITY, rows)
 
 
 def save_blocked(database: Database, blocked: BlockedSession, now: str) -> None:

@@ -1,10 +1,11 @@
--- The store, schema version 1, in the subset of SQL that runs unchanged on SQLite 3.37 and PostgreSQL 13 or later.
+-- The store, schema version 2, in the subset of SQL that runs unchanged on SQLite 3.37 and PostgreSQL 13 or later.
 --
 --   runs ──< sessions ──< trajectories          what was compiled, when, from which rows
+--              │        └──< identities       keyed hashes of what was found in them
 --              └──< pairs ──< proofs            the object code and what each checker found
 --                     ├──< reviews              what people decided
 --                     └──< dataset_items >── dataset_versions
---   snapshots   findings   model_calls   erasures   actions   meta   migrations
+--   policies   snapshots   findings   model_calls   erasures   actions   meta   migrations
 --
 -- Portable means: TEXT, INTEGER, BIGINT, DOUBLE PRECISION and BYTEA only (SQLite gives unknown type names no meaning of
 -- their own); booleans are 0 or 1; stamps are ISO 8601 in UTC with a Z, which sort as text; lists and objects are JSON in
@@ -35,7 +36,8 @@ CREATE TABLE runs (
     totals           TEXT NOT NULL
 );
 
--- The latest state of each session of a source. `raw_digest` and `compile_key` say whether it must be compiled again;
+-- The latest state of each session of a source. `raw_digest` (keyed: without the key no guess at the rows can be tested) and
+-- `compile_key` say whether it must be compiled again;
 -- `watermark` is the stamp of its last row; `state` is compiled, blocked (it could not be redacted) or erased.
 CREATE TABLE sessions (
     source      TEXT NOT NULL,
@@ -68,6 +70,33 @@ CREATE TABLE trajectories (
 );
 
 CREATE INDEX trajectories_by_digest ON trajectories (digest);
+
+-- Policies by their hash, which every trajectory names: `reason` says why nothing was redacted (`off`), `content` is zstd over
+-- the policy as JSON, by which the bytes of an export are scanned again.
+CREATE TABLE policies (
+    hash       TEXT PRIMARY KEY,
+    name       TEXT NOT NULL,
+    reason     TEXT NOT NULL,
+    content    BYTEA NOT NULL,
+    created_at TEXT NOT NULL
+);
+
+-- What was found in a redacted session, as keyed hashes: by them a subject is found again in a store that holds no plain
+-- value. The key lies in a file beside the store; `key_id` names it and says nothing about it.
+CREATE TABLE identities (
+    source     TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    digest     TEXT NOT NULL,
+    kind       TEXT NOT NULL,
+    hash       TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    key_id     TEXT NOT NULL,
+    PRIMARY KEY (source, session_id, digest, hash, name),
+    FOREIGN KEY (source, session_id, digest)
+        REFERENCES trajectories (source, session_id, digest) ON DELETE CASCADE
+);
+
+CREATE INDEX identities_by_hash ON identities (hash);
 
 -- Frozen value statistics. The current one of a source is the one that was saved or confirmed last.
 CREATE TABLE snapshots (

@@ -10,26 +10,28 @@ Every write is one transaction: a run that is killed leaves whole sessions and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
-from trajectory_compiler.store import journal, migrations, reading, reviewing, saving
+from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.lock import is_locked, run_lock
 from trajectory_compiler.store.records import (
     Action,
     BlockedSession,
     Drop,
+    KnownIn,
     PairFacts,
     PairQuery,
     Review,
     Run,
     RunStatus,
     SessionResult,
+    StoredPolicy,
     Totals,
 )
 from trajectory_compiler.store.sqlite import Database, connect, connect_read_only, create_private
@@ -174,7 +176,24 @@ class Store:
                 (source, digest, data, self._clock()),
             )
 
+    def save_policy(self, policy: StoredPolicy) -> None:
+        """Write by which rules sessions are redacted, under the hash that their trajectories name."""
+        with self._database.transaction():
+            subjects.save_policy(self._database, policy, self._clock())
+
     # Reading
+
+    def policy(self, policy_hash: str) -> StoredPolicy | None:
+        """Return the policy with this hash, or None: older stores did not keep them."""
+        return subjects.policy(self._database, policy_hash)
+
+    def known_in(self, hashes: Collection[str]) -> tuple[KnownIn, ...]:
+        """Return the sessions in which one of some identities (`redaction.identities.hashes_of`) was found."""
+        return subjects.known_in(self._database, hashes)
+
+    def sessions_under_other_keys(self, key_id: str) -> int:
+        """Return how many sessions hold hashes of another key, in which no subject can be found."""
+        return subjects.under_other_keys(self._database, key_id)
 
     def snapshot(self, source: str) -> tuple[str, bytes] | None:
         """Return digest and data of the current statistics snapshot of a source, or None where there is none."""
