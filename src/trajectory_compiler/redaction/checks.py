@@ -169,6 +169,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "keyed_full_name": _whole(names.is_keyed_full_name),
     "postal": _whole(names.is_postal),
     "place": _whole(names.is_place),
+    "street": _whole(names.is_street),
     "username": _whole(names.is_username),
     "birth_date": _whole(dates.is_birth_date),
 }

@@ -10,7 +10,9 @@ _MONTHS = (
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split(),
     "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split(),
 )
-_BY_NAME = {form: number for names in _MONTHS for number, name in enumerate(names, 1) for form in (name.lower(), name.lower()[:3])}
+_BY_NAME = {
+    form: number for names in _MONTHS for number, name in enumerate(names, 1) for form in (name.lower(), name.lower()[:3])
+}
 _ISO = re.compile(r"([0-9]{4})[-/. ]([0-9]{1,2})[-/. ]([0-9]{1,2})(?:[T ]00:00(?::00(?:\.0{1,9})?)?Z?)?")
 _COMPACT = re.compile(r"(19[0-9]{2}|20[0-2][0-9])([01][0-9])([0-3][0-9])")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4}|[0-9]{2})")

@@ -105,9 +105,7 @@ def _children(place: _Place, index: KeyIndex) -> list[_Place]:
         if columns is None:
             columns = _header(value, index)
         elif columns and not (value and isinstance(value[0], dict | list)):  # the row of a table
-            return [
-                _Place(cell, columns[i] if i < len(columns) else place.meaning, depth) for i, cell in enumerate(value)
-            ]
+            return [_Place(cell, columns[i] if i < len(columns) else place.meaning, depth) for i, cell in enumerate(value)]
         return [_Place(item, place.meaning, depth, columns) for item in value]
     beside = frozenset(value)
     named = _named(value, index)

@@ -7,17 +7,29 @@ import re
 import msgspec
 
 from trajectory_compiler.model import Json, RawTrajectory, canonical
-from trajectory_compiler.redaction.checks import is_card
+from trajectory_compiler.redaction.checks import is_card, normal_form
 from trajectory_compiler.redaction.documents import TooDeep, is_deeper_than, scalars
-from trajectory_compiler.redaction.keys import keyed_span
+from trajectory_compiler.redaction.encodings import base64_runs, has_base64
+from trajectory_compiler.redaction.key_index import Meaning, keyed_span
+from trajectory_compiler.redaction.names import is_common_word, is_name_word
 from trajectory_compiler.redaction.needles import Needles
 from trajectory_compiler.redaction.policy import Kind
-from trajectory_compiler.redaction.scan import LABEL, Scanner, Span
+from trajectory_compiler.redaction.propagation import (
+    account_names,
+    add_identifier_forms,
+    mail_names,
+    person_forms,
+    stands_alone,
+)
+from trajectory_compiler.redaction.scan import LABEL, Active, Scanner, Span
+from trajectory_compiler.redaction.tables import table_spans
 
 Document = tuple[int, str]  # row number, and "arguments" or "response"
 PARTS = ("arguments", "response")
 _MIN_CARD_DIGITS = 13
 _MIN_PROPAGATED_DIGITS = 6
+_MIN_NAME = 3
+_MIN_TABLE = 12  # characters of a text that may be a table, JSON or base64
 _MAX_EMBEDDED_DEPTH = 4
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Controls that no text holds; layout, terminal colours and the separators of `find -print0` are text.
@@ -31,6 +43,7 @@ class Findings:
 
     `kinds` maps each found value, as it was written, to what it is. `local` holds the spans of texts with values too short to
     be looked for elsewhere. `touched` are documents that the replace pass visits even where no found value occurs in them.
+    `canonical` maps spellings to the normal form of what they are spellings of, where the form alone does not say it.
     """
 
     def __init__(self, scanner: Scanner) -> None:
@@ -41,8 +54,10 @@ class Findings:
         self.touched: set[Document] = set()
         self.reserved: set[str] = set()
         self.needles: Needles = Needles(self.policy.limits.min_inside_words)
+        self.canonical: dict[str, str] = {}
         self.at_row = ""
         self._clean_texts: set[str] = set()
+        self._blobs: dict[str, str] = {}
 
     def find(self, raw: RawTrajectory) -> None:
         """Collect every value of the session that must not pass."""
@@ -55,6 +70,7 @@ class Findings:
                     self._clean_texts.add(text)
             self._find_in_document((number, "arguments"), row.arguments)
             self._find_in_document((number, "response"), row.response)
+        self._settle()
 
     def mark(self, document: Document, text: str, kind: Kind) -> None:
         """Note that a whole leaf is of this kind because the policy says so of its field; it is looked for elsewhere, too."""
@@ -63,7 +79,7 @@ class Findings:
 
     def is_clean(self, value: Json) -> bool:
         """Scan a redacted document with the same rules. What they find is added for another round."""
-        found = self._find_in_scalars(value, depth=0)
+        found = self._find_in_scalars(value, self._rules_for(value), depth=0)
         text = LABEL.sub("\x00", msgspec.json.encode(value).decode())
         return not found and next(self.needles.find(text), None) is None
 
@@ -94,19 +110,29 @@ class Findings:
         else:
             if b"<" in encoded and b"_" in encoded:
                 self.reserved.update(LABEL.findall(encoded.decode()))
-            if not self._needs_walk(encoded, value):
+            rules = self.scanner.rules_for(encoded)
+            if not self._needs_walk(encoded, value, rules):
                 return
-        if self._find_in_scalars(value, depth=0):
+            if self._find_in_scalars(value, rules, depth=0):
+                self.touched.add(document)
+            return
+        if self._find_in_scalars(value, None, depth=0):
             self.touched.add(document)
 
-    def _find_in_scalars(self, document: Json, *, depth: int) -> bool:
+    def _rules_for(self, value: Json) -> Active:
+        try:
+            return self.scanner.rules_for(msgspec.json.encode(value))
+        except (RecursionError, UnicodeEncodeError):
+            return None
+
+    def _find_in_scalars(self, document: Json, rules: Active, *, depth: int) -> bool:
         found = False
-        for value, kind in scalars(document, self.policy.limits.max_depth, keys=self.policy.reads_keys):
-            if self._find_in_scalar(value, kind, depth=depth):
+        for value, meaning in scalars(document, self.policy.limits.max_depth, self.scanner.keys):
+            if self._find_in_scalar(value, meaning, rules, depth=depth):
                 found = True
         return found
 
-    def _needs_walk(self, encoded: bytes, value: Json) -> bool:
+    def _needs_walk(self, encoded: bytes, value: Json, rules: Active) -> bool:
         limits = self.policy.limits
         if encoded.count(b"[") + encoded.count(b"{") > limits.max_depth and is_deeper_than(value, limits.max_depth):
             return True
@@ -114,33 +140,50 @@ class Findings:
             return False
         if len(encoded) > limits.max_leaf_characters or b"\\u00" in encoded or b"\xef\xbf\xbd" in encoded:
             return True
-        return self.scanner.fires(encoded)
+        return bool(rules) or self.scanner.keys.fires(encoded) or has_base64(encoded)
 
-    def _find_in_scalar(self, value: Json, kind: Kind | None, *, depth: int) -> bool:
+    def _find_in_scalar(self, value: Json, meaning: Meaning | None, rules: Active, *, depth: int) -> bool:
         """Collect what one scalar holds. Says whether it holds anything or cannot be scanned."""
         if self.is_unscannable(value):
             return True
         if isinstance(value, str):
-            if kind and (span := keyed_span(value, kind)):
-                return self._add(value, [Span(*span, kind)], keyed=True)
-            return self._find_in_text(value, depth=depth)
+            if meaning and (span := keyed_span(value, meaning)):
+                return self._add(value, [Span(*span, meaning.kind, meaning.spread)], keyed=True)
+            return self._find_in_text(value, rules, depth=depth)
         if isinstance(value, int | float) and not isinstance(value, bool) and self.policy.rules:
             text = canonical(value) or ""
-            if kind and (span := keyed_span(text, kind, number=True)):
-                return self._add(text, [Span(*span, kind)], keyed=True)
+            if meaning and (span := keyed_span(text, meaning, number=True)):
+                return self._add(text, [Span(*span, meaning.kind, meaning.spread)], keyed=True)
             if len(text) >= _MIN_CARD_DIGITS and text.isdigit() and is_card(text):
                 return self._add(text, [Span(0, len(text), "CARD")], keyed=False)
         return False
 
-    def _find_in_text(self, text: str, *, depth: int = 0) -> bool:
+    def _find_in_text(self, text: str, rules: Active = None, *, depth: int = 0) -> bool:
         if "<" in text:
             self.reserved.update(LABEL.findall(text))
-        spans = self.scanner.spans(text)
-        if self.policy.rules and depth < _MAX_EMBEDDED_DEPTH and text[:1] in ("{", "[") and text[-1:] in ("}", "]"):
-            spans = spans + self._find_in_embedded(text, depth)
+        spans = self.scanner.spans(text, rules)
+        if self.policy.rules and len(text) > _MIN_TABLE:
+            if depth < _MAX_EMBEDDED_DEPTH and text[0] in "{[" and text[-1] in "}]":
+                spans = spans + self._find_in_embedded(text, rules, depth)
+            elif self.scanner.keys.has_rules:
+                spans = spans + [Span(*cell) for cell in table_spans(text, self.scanner.keys)]
+            spans = spans + self._find_in_base64(text)
         return self._add(text, spans, keyed=False) if spans else False
 
-    def _find_in_embedded(self, text: str, depth: int) -> list[Span]:
+    def _find_in_base64(self, text: str) -> list[Span]:
+        """Collect runs of base64 that hold what the rules find; others wait until all values of the session are known."""
+        spans: list[Span] = []
+        for start, end, meaning in base64_runs(text):
+            inside = self.scanner.spans(meaning)
+            if inside:
+                spans.append(Span(start, end, inside[0].kind))
+                if len(inside) == 1 and inside[0].end - inside[0].start == len(meaning):
+                    self.canonical[text[start:end]] = normal_form(inside[0].kind, meaning) or meaning
+            else:
+                self._blobs[text[start:end]] = meaning
+        return spans
+
+    def _find_in_embedded(self, text: str, rules: Active, depth: int) -> list[Span]:
         """Collect what JSON inside a string holds: there, keys are keys and line ends are line ends.
 
         Returns where, in the text, the values found by their keys stand as whole words.
@@ -150,11 +193,11 @@ class Findings:
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             return []
         spans: list[Span] = []
-        for scalar, kind in scalars(value, self.policy.limits.max_depth, keys=self.policy.reads_keys):
-            if self._find_in_scalar(scalar, kind, depth=depth + 1) and kind and (written := canonical(scalar)):
-                start, end = keyed_span(written, kind) or (0, 0)
+        for scalar, meaning in scalars(value, self.policy.limits.max_depth, self.scanner.keys):
+            if self._find_in_scalar(scalar, meaning, rules, depth=depth + 1) and meaning and (written := canonical(scalar)):
+                start, end = keyed_span(written, meaning) or (0, 0)
                 word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(written[start:end])}(?![A-Za-z0-9])") if end else _NOTHING
-                spans.extend(Span(*match.span(), kind) for match in word.finditer(text))
+                spans.extend(Span(*match.span(), meaning.kind, meaning.spread) for match in word.finditer(text))
         return spans
 
     def _add(self, text: str, spans: list[Span], *, keyed: bool) -> bool:
@@ -164,12 +207,43 @@ class Findings:
             surface = text[span.start : span.end]
             if self.kinds.get(surface) != "SECRET":
                 self.kinds[surface] = span.kind
-            if self._is_propagated(surface):
-                self.needles.add(surface)
+            if self._is_propagated(surface, span):
+                self.needles.add(surface, word=stands_alone(span.kind))
+                add_identifier_forms(self.needles, span.kind, surface)
             elif not keyed:
                 self.local[text] = spans
         return bool(spans)
 
-    def _is_propagated(self, surface: str) -> bool:
+    def _is_propagated(self, surface: str, span: Span) -> bool:
+        if not span.spread:
+            return False
+        if span.kind == "PERSON" and " " not in surface:
+            return len(surface) >= _MIN_NAME and not is_common_word(surface) and is_name_word(surface)
         shortest = _MIN_PROPAGATED_DIGITS if surface.isdigit() else self.policy.limits.min_propagated
         return len(surface) >= shortest
+
+    def _settle(self) -> None:
+        """Derive from all values of the session what else they look like: people's other names, their accounts, base64."""
+        addresses = [surface for surface, kind in self.kinds.items() if kind == "EMAIL"]
+        for address in addresses:
+            account, name = mail_names(address)
+            if account:
+                self._note("USERNAME", account)
+            if name:
+                self._note("PERSON", name)
+        people = [surface for surface, kind in self.kinds.items() if kind == "PERSON"]
+        canonical_names, shared = person_forms(self.needles, people)
+        self.canonical.update(canonical_names)
+        for name in sorted(shared):
+            self.kinds.setdefault(name, "PERSON")
+        for account in account_names(people):
+            self._note("USERNAME", account)
+        for blob, meaning in self._blobs.items():
+            literal = next((literal for _, _, literal in self.needles.find(meaning)), None)
+            if literal is not None:
+                self._note(self.kinds.get(literal, "SECRET"), blob)
+
+    def _note(self, kind: Kind, surface: str) -> None:
+        if surface not in self.kinds and not self.policy.passes(kind, surface):
+            self.kinds[surface] = kind
+            self.needles.add(surface, word=stands_alone(kind))

@@ -14,7 +14,8 @@ from trajectory_compiler.redaction.policy import KeyRule, Kind, Policy
 _LONGEST_KEY = 120
 _MAX_KEYS = 50_000
 _LABELLED = re.compile(
-    r"(?P<name>[^\W\d_][\w.-]{0,40}(?: [^\W\d_][\w-]{0,20}){0,3})[\"'`\]]{0,2}\s{0,2}(?::=|=>|(?<![=!<>])=(?!=)|:(?![:/])| is )\s{0,2}"
+    r"(?P<name>[^\W\d_][\w.-]{0,40}(?: [^\W\d_][\w-]{0,20}){0,3})[\"'`\]]{0,2}\s{0,2}"
+    r"(?::=|=>|(?<![=!<>])=(?!=)|:(?![:/])| is )\s{0,2}"
     r"(?:\\?(?P<quote>[\"'`])(?P<quoted>[^\"`\n\\]{1,200}?)\\?(?P=quote)|(?P<bare>[^\s\"'`,;&|<>{}\[\]()][^\n\"`,;&|<>{}\[\]]{0,120}))"
 )
 _EDGE = re.compile(r"(?![\w-])")
@@ -33,7 +34,7 @@ class KeyIndex:
     """The key rules of a policy, by the last words of the names that they cover."""
 
     def __init__(self, policy: Policy) -> None:
-        self._reads_keys = policy.reads_keys
+        self._reads_keys = bool(policy.key_names)
         self.has_rules = bool(policy.key_rules)
         self._rules: dict[tuple[str, ...], list[tuple[KeyRule, Meaning, bool]]] = {}
         self._longest = 0

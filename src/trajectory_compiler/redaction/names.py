@@ -10,31 +10,29 @@ from importlib import resources
 
 _TOKEN = re.compile(r"[^\W\d_](?:[\w'’ʼ`.-]*[\w])?\.?", re.UNICODE)
 _PARTICLES = frozenset(
-    "de da di do dos das del della den der van von ten ter la le lo los las bin ibn al el ní ó ni mac mc y e af av zu zum zur".split()
+    "de da di do dos das del della den der van von ten ter la le lo los las bin ibn al el ní ó ni mac mc y e af av zu "
+    "zum zur ".split()
 )
 _TITLES = frozenset(
-    "mr mrs ms miss mx dr prof professor sir dame lord lady cllr councillor rev reverend fr judge capt captain sgt sergeant pc dc "
-    "nurse sister herr frau monsieur madame mme mlle señor señora sr sra srta pan pani signor signora dott ing".split()
+    "mr mrs ms miss mx dr prof professor sir dame lord lady cllr councillor rev reverend fr judge capt captain sgt "
+    "sergeant pc dc  nurse sister herr frau monsieur madame mme mlle señor señora sr sra srta pan pani signor signora "
+    "dott ing ".split()
 )
 _SUFFIXES = frozenset("jr sr ii iii iv obe mbe cbe phd md qc kc esq".split())
 _LETTERS = re.compile(r"[^\W\d_]+")
 _USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{1,62}[A-Za-z0-9]")
-# Accounts of machines and roles, not of people.
-_NO_USERS = frozenset(
-    "root admin administrator user users username app api www data www-data nobody daemon service svc system guest test tester "
-    "staff wheel sudo postgres mysql redis mongo mongodb oracle git github gitlab ubuntu debian centos ec2-user docker node nginx "
-    "apache bot agent runner deploy deployer jenkins backup default public private anonymous null none true false unknown invalid "
-    "password shared home lib local bin tmp var opt src main master lambda vagrant linuxbrew circleci travis runneradmin noreply "
-    "no-reply info support help hello contact sales enquiries office mail postmaster webmaster team owner me you self it the "
-    "assumedrole iamuser awsaccount awsservice".split()
-)
-
-
 _HOST = re.compile(r"[0-9.:/]+|[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?:/\S*)?|\[?[0-9a-fA-F:]+\]?(?::[0-9]+)?")
 _STATES = frozenset(
-    "none null nil undefined unknown missing required optional n/a na nan empty string text str true false yes no same other varchar "
-    "not given withheld redacted hidden tbc tbd".split()
+    "none null nil undefined unknown missing required optional n/a na nan empty string text str true false yes no same other "
+    "varchar not given withheld redacted hidden tbc tbd".split()
 )
+
+
+_COMPASS = frozenset(
+    "north south east west new old great little upper lower high royal market port lake saint point park".split()
+)
+_STREETS = frozenset("road street avenue lane close crescent terrace mews rd ave".split())
+_UNITS = frozenset("flat apartment apt unit studio suite room plot floor house block".split())
 
 
 @cache
@@ -98,6 +96,8 @@ def person_length(text: str) -> int:
             break
         count += 1
         end = match.end()
+    if text[end - 2 : end] in ("'s", "’s", "'S"):
+        end -= 2  # the possessive
     if text[end - 1 : end] == "." and end >= 3 and text[end - 3] != " ":
         end -= 1  # a full stop ends the sentence unless it ends an initial
     return end if count and any(len(word.strip(".")) > 1 for word in _TOKEN.findall(text[:end])) else 0
@@ -127,7 +127,11 @@ def is_keyed_name(text: str) -> bool:
 def is_keyed_name_part(text: str) -> bool:
     """Say whether a value under `surname` or `given` is one: the key is strong, so any word will do that is no state."""
     words = tokens(text)
-    return 1 <= len(words) <= 4 and text.strip().lower() not in _STATES and all(word.strip(".'’`-").isalpha() or "-" in word or "'" in word or "’" in word for word in words)
+    return (
+        1 <= len(words) <= 4
+        and text.strip().lower() not in _STATES
+        and all(word.strip(".'’`-").isalpha() or "-" in word or "'" in word or "’" in word for word in words)
+    )
 
 
 def is_keyed_full_name(text: str) -> bool:
@@ -141,17 +145,26 @@ def is_postal(text: str) -> bool:
     text = text.strip()
     if _HOST.fullmatch(text) or text.lower() in _STATES or "/" in text.split(" ")[0]:
         return False
-    return any(c.isupper() for c in text) or any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+    return any(c.isupper() for c in text) or (any(c.isdigit() for c in text) and any(c.isalpha() for c in text))
 
 
 def is_place(text: str) -> bool:
-    """Say whether capitalised words may name a place: none of them is a word of headings or a month."""
-    return all(word.lower() not in _words("not_names") for word in _LETTERS.findall(text) if len(word) > 2)
+    """Say whether capitalised words may name a place: apart from `North` or `Upper`, none is a word of headings or a month."""
+    words = [word.lower() for word in _LETTERS.findall(text) if len(word) > 2]
+    return all(word in _COMPASS or word not in _words("not_names") for word in words) and text.lower() not in _STATES
+
+
+def is_street(text: str) -> bool:
+    """Say whether words after a number may name a street: by a word that only streets end with, or one that is no heading's."""
+    words = [word.lower() for word in _LETTERS.findall(text)]
+    return words[-1] in _STREETS or any(
+        word not in _words("not_names") and len(word) > 2 and word not in _UNITS for word in words[:-1]
+    )
 
 
 def is_username(text: str) -> bool:
     """Say whether a text is the account of a person rather than of a machine or a role."""
-    return _USERNAME.fullmatch(text) is not None and text.lower() not in _NO_USERS and not text.isdigit()
+    return _USERNAME.fullmatch(text) is not None and text.lower() not in _words("no_users") and not text.isdigit()
 
 
 def is_common_word(text: str) -> bool:
@@ -192,18 +205,24 @@ def lone_forms(text: str) -> set[str]:
 
 
 def account_forms(text: str) -> set[str]:
-    """Return the account names that are made from a full name: `jane.smith`, `jsmith`, `smithj`, `jane_smith`, `janes`."""
+    """Return the account names that are made from a full name: `jane.smith`, `jane_smith`, `janesmith`, `jsmith`, `j.smith`."""
     forms: set[str] = set()
     for spell in (fold, _without_foreign):
         words = ["".join(_LETTERS.findall(spell(word))) for word in tokens(text)]
         if len(words) < 2 or not words[0] or not words[-1]:
             continue
-        given, last = words[0], words[-1]
-        joined = "".join(words[1:])
-        for surname in {last, joined}:
-            forms |= {f"{given}{sign}{surname}" for sign in (".", "_", "-", "")} | {f"{given[0]}{sign}{surname}" for sign in ("", ".")}
-            forms |= {f"{surname}{given[0]}", f"{surname}.{given}", f"{given}{surname[0]}"}
-    return {form for form in forms if len(form) >= 5}
+        given = words[0]
+        for surname in {words[-1], "".join(words[1:])}:
+            forms |= {f"{given}{sign}{surname}" for sign in (".", "_", "-", "")} | {
+                f"{given[0]}{surname}",
+                f"{given[0]}.{surname}",
+            }
+    return {form for form in forms if len(form) >= 6 and is_account_word(form)}
+
+
+def is_account_word(text: str) -> bool:
+    """Say whether an account name is no ordinary word: it may be looked for in running text."""
+    return text.lower() not in _words("not_names") and text.lower() not in _words("ambiguous_names")
 
 
 def _without_foreign(text: str) -> str:
@@ -211,7 +230,9 @@ def _without_foreign(text: str) -> str:
 
 
 def _title(text: str) -> str:
-    return " ".join(word[:1].upper() + word[1:].lower() if word.isupper() or word.islower() else word for word in text.split(" "))
+    return " ".join(
+        word[:1].upper() + word[1:].lower() if word.isupper() or word.islower() else word for word in text.split(" ")
+    )
 
 
 def _cases(words: Iterable[str]) -> set[str]:

@@ -9,8 +9,7 @@ import msgspec
 from trajectory_compiler.model import Json, RawTrajectory, Row, Turn, canonical, json_text, short_hash, turn_object
 from trajectory_compiler.redaction.documents import TooDeep, rebuild
 from trajectory_compiler.redaction.findings import Document, Findings
-from trajectory_compiler.redaction.keys import keyed_span
-from trajectory_compiler.redaction.policy import Kind
+from trajectory_compiler.redaction.key_index import Meaning, keyed_span
 from trajectory_compiler.redaction.pseudonyms import Pseudonyms
 
 
@@ -77,19 +76,19 @@ class Replacement:
         ):
             return value
         self.changed.append(document)
-        return rebuild(value, found.policy.limits.max_depth, self._scalar, keys=found.policy.reads_keys)
+        return rebuild(value, found.policy.limits.max_depth, self._scalar, found.scanner.keys)
 
-    def _scalar(self, value: Json, kind: Kind | None) -> Json:
+    def _scalar(self, value: Json, meaning: Meaning | None) -> Json:
         if self._found.is_unscannable(value):
             return self.pseudonyms.name_unscanned(None if isinstance(value, TooDeep) else value)
         if isinstance(value, str):
-            if kind and (span := keyed_span(value, kind)) and not self._found.policy.passes(kind, value[slice(*span)]):
+            if meaning and (span := keyed_span(value, meaning)) and self._is_found(value[slice(*span)]):
                 start, end = span
                 return value[:start] + self._name(value[start:end]) + value[end:]
             return self._text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             text = canonical(value) or ""
-            if kind and keyed_span(text, kind, number=True) and not self._found.policy.passes(kind, text):
+            if meaning and keyed_span(text, meaning, number=True) and self._is_found(text):
                 return self._name(text)
             redacted = self._text(text)
             return value if redacted == text else redacted
@@ -113,6 +112,9 @@ class Replacement:
             place = end
         return "".join(parts) + text[place:]
 
+    def _is_found(self, surface: str) -> bool:
+        return surface in self._found.kinds
+
     def _name(self, surface: str) -> str:
         kind = self._found.kinds.get(surface)
-        return self.pseudonyms.name(kind or "SECRET", surface)
+        return self.pseudonyms.name(kind or "SECRET", surface, self._found.canonical.get(surface))

@@ -76,7 +76,8 @@ def parse_rules(text: str, origin: str) -> RuleFile:
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise _unusable(origin, str(error)) from None
     file = _with_fragments(file)
-    for rule in (*file.rule, *file.key):
+    rules: tuple[Rule | KeyRule, ...] = (*file.rule, *file.key)
+    for rule in rules:
         if not _KIND.fullmatch(rule.kind):
             raise _unusable(origin, f"rule '{rule.name}' has the kind '{rule.kind}', which is not of the form ACCOUNT_NUMBER")
         if rule.check not in CHECKS:

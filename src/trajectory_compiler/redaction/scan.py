@@ -28,6 +28,7 @@ class Span(NamedTuple):
     start: int
     end: int
     kind: Kind
+    spread: bool = True
 
 
 class _Compiled:
@@ -51,6 +52,9 @@ class _Compiled:
     def text_gates(self) -> tuple[Callable[[str], object], ...]:
         """Return the cheap searches on text."""
         return tuple(re.compile(gate).search for gate in self.gates)
+
+
+Active = tuple[_Compiled, ...] | None  # the rules that could match in a document; None: all of them
 
 
 class Scanner:
@@ -90,7 +94,7 @@ class Scanner:
             active.append(rule)
         return tuple(active)
 
-    def spans(self, text: str, rules: tuple[_Compiled, ...] | None = None) -> list[Span]:
+    def spans(self, text: str, rules: Active = None) -> list[Span]:
         """Return what the rules find in a text, in order and without overlaps; graver kinds win.
 
         `rules` are those that `rules_for` returned for the document that the text is from; without them, all are tried.
@@ -105,13 +109,13 @@ class Scanner:
                 found.extend(
                     Span(*view.original(span.start, span.end), span.kind) for span in self._matches(view.text, self._rules)
                 )
-        if self.policy.reads_keys:
+        if self.policy.key_names:
             found.extend(Span(start, end, "SECRET") for start, end in assignments.assigned_secrets(text))
         if self.keys.has_rules:
             found.extend(Span(*span) for span in self.keys.spans(text))
         if found:
             return _without_overlaps(found)
-        if rules is None and len(text) <= _MAX_REMEMBERED:
+        if len(text) <= _MAX_REMEMBERED:
             if len(self._clean) >= _MAX_CLEAN:
                 self._clean.clear()
             self._clean.add(text)

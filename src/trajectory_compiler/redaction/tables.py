@@ -1,0 +1,108 @@
+"""Tables in plain text: CSV, tab- or semicolon-separated exports, and the framed output of SQL shells. Their heads are keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from trajectory_compiler.redaction.key_index import KeyIndex, Meaning, keyed_span
+from trajectory_compiler.redaction.policy import Kind
+
+_SEPARATORS = "\t|;,"
+_LONGEST_HEAD = 2_000
+_FRAME = re.compile(r"[-+| =:]+")
+_INSERT = re.compile(
+    r"(?i)insert\s+into\s+[\w.\"`\[\]]{1,80}\s*\((?P<names>[^()]{1,2000})\)\s*values\s*(?P<rows>\([^;]{1,20000})", re.ASCII
+)
+_ROW = re.compile(r"\((?P<cells>[^()]{1,4000})\)")
+
+Cell = tuple[int, int]
+
+
+def table_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
+    r"""Yield where, in a text, cells stand whose column says what they are, with their kind and whether it spreads.
+
+    Shape: `ref,name,dob\n7196,Qasim Wagle,1971-02-03` yields the name and the date.
+    """
+    if "(" in text and "nsert" in text.lower():
+        yield from _insert_spans(text, index)
+    if "\n" not in text:
+        return
+    meanings: list[Meaning | None] | None = None
+    separator, width = "", 0
+    for start, line in _lines(text):
+        if meanings is not None:
+            if _FRAME.fullmatch(line):
+                continue
+            cells = list(_cells(line, separator))
+            if len(cells) == width:
+                yield from _row_spans(text, start, cells, meanings)
+                continue
+            meanings = None
+        separator = _separator(line)
+        if not separator:
+            continue
+        heads = [_bare(line[a:b]) for a, b in _cells(line, separator)]
+        if len(heads) < 2 or len(line) > _LONGEST_HEAD or not all(len(head) <= 60 for head in heads):
+            continue
+        found = [index.meaning(head, frozenset(heads)) if head else None for head in heads]
+        if any(found) and sum(any(c.isdigit() for c in head) for head in heads) <= len(heads) // 3:
+            meanings, width = found, len(heads)
+
+
+def _row_spans(
+    text: str, start: int, cells: list[Cell], meanings: list[Meaning | None]
+) -> Iterator[tuple[int, int, Kind, bool]]:
+    for (a, b), meaning in zip(cells, meanings, strict=True):
+        if meaning is None:
+            continue
+        cell = text[start + a : start + b]
+        left = len(cell) - len(cell.lstrip(" \"'`"))
+        cell = _bare(cell)
+        if cell and (span := keyed_span(cell, meaning)):
+            place = start + a + left
+            yield place + span[0], place + span[1], meaning.kind, meaning.spread
+
+
+def _insert_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
+    for match in _INSERT.finditer(text):
+        names = [_bare(name) for name in match["names"].split(",")]
+        meanings = [index.meaning(name, frozenset(names)) for name in names]
+        if not any(meanings):
+            continue
+        for row in _ROW.finditer(match["rows"]):
+            cells = list(_cells(row["cells"], ","))
+            if len(cells) == len(names):
+                yield from _row_spans(text, match.start("rows") + row.start("cells"), cells, meanings)
+
+
+def _separator(line: str) -> str:
+    return next((sign for sign in _SEPARATORS if line.count(sign) >= (2 if sign in ",;" else 1)), "") or (
+        "," if line.count(",") == 1 and " " not in line else ""
+    )
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    start = 0
+    for line in text.splitlines(keepends=True):
+        yield start, line.rstrip("\r\n")
+        start += len(line)
+
+
+def _cells(line: str, separator: str) -> Iterator[Cell]:
+    """Yield the places of the cells of a line; a separator inside quotes separates nothing."""
+    start = 0
+    quote = ""
+    for place, character in enumerate(line):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "\"'" and not line[start:place].strip():
+            quote = character
+        elif character == separator:
+            yield start, place
+            start = place + 1
+    yield start, len(line)
+
+
+def _bare(cell: str) -> str:
+    return cell.strip(" \t\"'`")
