@@ -14,6 +14,7 @@ from trajectory_compiler.cli.who import actor
 from trajectory_compiler.config import CompileOptions
 from trajectory_compiler.errors import InputError
 from trajectory_compiler.exports.files import new_file
+from trajectory_compiler.exports.outgoing import Outgoing
 from trajectory_compiler.exports.page import PAGE_PAIRS, PageReport, render_page
 from trajectory_compiler.pipeline import RunSummary, compile_into
 from trajectory_compiler.sources import open_source
@@ -72,6 +73,8 @@ def write_page(store: Store, summary: RunSummary, path: Path, *, seed: int) -> N
         blocked=summary.blocked,
     )
     drawn = store.pairs(PairQuery(source=summary.source, limit=PAGE_PAIRS, seed=seed))
-    page = render_page(report, ((pair, store.trajectory_of(pair)) for pair in drawn))
+    shown = [(pair, store.trajectory_of(pair)) for pair in drawn]
+    page = render_page(report, shown)
+    Outgoing(store, f"write '{path}'").check_page(page, [trajectory for _, trajectory in shown])
     with new_file(path) as write:
         write(page.encode("utf-8", "replace"))

@@ -33,12 +33,12 @@ class SessionText:
     """The turns of one session as text, each rendered once however many pairs show it."""
 
     def __init__(self, trajectory: Trajectory) -> None:
-        self._trajectory = trajectory
+        self.trajectory = trajectory
         self._texts: dict[int, str] = {}
 
     def text(self, index: int, shift: int = 0) -> str:
         """Return a turn's text, numbered `shift` lower than its index."""
-        turn = self._trajectory.turns[index]
+        turn = self.trajectory.turns[index]
         if shift:
             return render(msgspec.structs.replace(turn, index=index - shift))
         if index not in self._texts:
@@ -56,7 +56,7 @@ class SessionText:
     def _chosen(self, pair: Pair, context: Context) -> list[int] | None:
         if context.kind == "none":
             return []
-        visible = _Visible(pair, len(self._trajectory.turns))
+        visible = _Visible(pair, len(self.trajectory.turns))
         if context.kind == "full":
             return [index for index in range(visible.end) if index in visible]
         supporting = sorted(index for index in set(pair.supporting_turns) if index in visible)

@@ -22,6 +22,7 @@ from trajectory_compiler.exports.context import COUNTING_RULE, SessionText
 from trajectory_compiler.exports.files import Digest, Write, new_file, refuse_existing
 from trajectory_compiler.exports.formats import RECORDS, Item
 from trajectory_compiler.exports.inspect_task import task_source
+from trajectory_compiler.exports.outgoing import Outgoing
 from trajectory_compiler.exports.prompt import ANSWER_MARK
 from trajectory_compiler.exports.request import MANIFEST_VERSION, ExportedFile, ExportRequest, Manifest, query_of
 from trajectory_compiler.model import Pair
@@ -37,10 +38,10 @@ def export(store: Store, request: ExportRequest, output: Path | BinaryIO) -> Man
     To a stream only the records go. Files are written whole or not at all. The export is noted among the store's actions,
     unless the store was opened for reading only.
     Raises: InputError: no pair matches, a file exists already, or the place cannot be written. OptionError: states that are
-    never exported. StoreError: the store cannot be read.
+    never exported. StoreError: the store cannot be read. BoundaryError: a line holds what may not leave; no file is written.
     Cost: each session is read and rendered once; memory is one session and the ids of the pairs.
     """
-    written = _Written(store, request)
+    written = _Written(store, request, f"write '{output}'" if isinstance(output, Path) else "write the pairs")
     if not isinstance(output, Path):
         digest = Digest()
         written.write(digest.through(lambda data: _discard(output.write(data))))
@@ -69,8 +70,9 @@ def export(store: Store, request: ExportRequest, output: Path | BinaryIO) -> Man
 class _Written:
     """The pass over the pairs: what was written, what was left out and why."""
 
-    def __init__(self, store: Store, request: ExportRequest) -> None:
+    def __init__(self, store: Store, request: ExportRequest, goal: str) -> None:
         self._store = store
+        self._outgoing = Outgoing(store, goal)
         self._request = request
         self._pairs: list[str] = []
         self._sessions: set[tuple[str, str]] = set()
@@ -90,16 +92,18 @@ class _Written:
                     self._left_out[TOO_LONG] += 1
                     continue
                 item = Item(pair=pair, context=context, setting=request.context, bare=request.bare)
-                write(encoder.encode(record(item)) + b"\n")
+                line = encoder.encode(record(item)) + b"\n"
+                self._outgoing.check(line, pair, text.trajectory)
+                write(line)
                 self._count(pair)
         if not self._pairs:
             why = f"{sum(self._left_out.values())} pairs match, and {TOO_LONG}" if self._left_out else "no pair matches"
             raise InputError("export pairs", why, "See what there is with: trajc stats")
 
     def manifest(self, files: tuple[ExportedFile, ...]) -> Manifest:
-        """Return the manifest of what was written."""
+        """Return the manifest of what was written. Raises BoundaryError where a name in it may not leave."""
         request = self._request
-        return Manifest(
+        manifest = Manifest(
             manifest_version=MANIFEST_VERSION,
             format=request.format,
             created_at=request.created_at,
@@ -117,6 +121,9 @@ class _Written:
             policies=tuple(sorted(self._policies)),
             pairs=tuple(self._pairs),
         )
+        names = msgspec.structs.replace(manifest, pairs=(), files=(), policies=())  # the rest of it are hashes
+        self._outgoing.check_rest(msgspec.json.encode(names), "the manifest")
+        return manifest
 
     def _with_sessions(self) -> Iterator[tuple[Pair, SessionText]]:
         """Yield the pairs in the order of sessions, each with the text of its own."""

@@ -68,7 +68,7 @@ def redact(raw: RawTrajectory, policy: Policy, boundary: Boundary) -> Trajectory
 
 def redact_and_name(raw: RawTrajectory, policy: Policy, boundary: Boundary) -> Redaction:
     """Do what `redact` does and return what the pseudonyms stand for, too: for keyed hashes, a vault, or a report."""
-    findings = Findings(_scanner(policy))
+    findings = Findings(scanner_of(policy))
     failure = ""
     try:
         return _redact(raw, findings, boundary)
@@ -188,5 +188,6 @@ def _scanner_of(encoded: bytes) -> Scanner:
     return Scanner(msgspec.json.decode(encoded, type=Policy))
 
 
-def _scanner(policy: Policy) -> Scanner:
+def scanner_of(policy: Policy) -> Scanner:
+    """Return the compiled form of a policy; the same policy is compiled once."""
     return _scanner_of(msgspec.json.encode(policy))
