@@ -62,7 +62,8 @@ _QUANTITIES_ASIDE = frozenset(
 )
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|[A-Z][a-z]{2} \d{1,2}, \d{4}[ ,]|\d\d:\d\d:\d\d")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_PATH = re.compile(r"(?=.*[A-Za-z])(?:~|\.{1,2})?(?:/[\w.@+-]+)+/?|(?=.*[A-Za-z]{2})[\w.@+-]+(?:/[\w.@+-]+)+")
+# A step of a path may hold a pseudonym: `/home/<USERNAME_1>/x`.
+_PATH = re.compile(r"(?=.*[A-Za-z])(?:~|\.{1,2})?(?:/[\w.@+<>-]+)+/?|(?=.*[A-Za-z]{2})[\w.@+<>-]+(?:/[\w.@+<>-]+)+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _RANDOM_RUN = re.compile(r"[0-9a-f]{12,}|[A-Z0-9]{16,}|[A-Za-z0-9+/=]{24,}")
 _MADE_UP_KEY = re.compile(r"\d{3}|[A-Z0-9]{6,}\d|[^\w .:-]")

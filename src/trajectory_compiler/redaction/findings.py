@@ -58,6 +58,7 @@ class Findings:
         self.at_row = ""
         self._clean_texts: set[str] = set()
         self._blobs: dict[str, str] = {}
+        self._parts: set[str] = set()
 
     def find(self, raw: RawTrajectory) -> None:
         """Collect every value of the session that must not pass."""
@@ -207,6 +208,8 @@ class Findings:
             surface = text[span.start : span.end]
             if self.kinds.get(surface) != "SECRET":
                 self.kinds[surface] = span.kind
+            if keyed and span.kind == "PERSON" and " " not in surface:
+                self._parts.add(surface)  # a field of its own: its value keeps apart from the full name
             if self._is_propagated(surface, span):
                 self.needles.add(surface, word=stands_alone(span.kind))
                 add_identifier_forms(self.needles, span.kind, surface)
@@ -233,7 +236,7 @@ class Findings:
                 self._note("PERSON", name)
         people = [surface for surface, kind in self.kinds.items() if kind == "PERSON"]
         canonical_names, shared = person_forms(self.needles, people)
-        self.canonical.update(canonical_names)
+        self.canonical.update((name, normal) for name, normal in canonical_names.items() if name not in self._parts)
         for name in sorted(shared):
             self.kinds.setdefault(name, "PERSON")
         for account in account_names(people):

@@ -19,6 +19,7 @@ _TITLES = frozenset(
     "dott ing ".split()
 )
 _SUFFIXES = frozenset("jr sr ii iii iv obe mbe cbe phd md qc kc esq".split())
+_CAMEL = re.compile(r"[a-zß-öø-ÿ]{3,}[A-Z]")  # `InitializeSession`; `McDonald`, `DeLuca` and `O'Hara` are names
 _LETTERS = re.compile(r"[^\W\d_]+")
 _USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{1,62}[A-Za-z0-9]")
 _HOST = re.compile(r"[0-9.:/]+|[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?:/\S*)?|\[?[0-9a-fA-F:]+\]?(?::[0-9]+)?")
@@ -81,6 +82,11 @@ def is_name_word(word: str) -> bool:
     """Say whether a word may be part of a name: letters, and none of the words that start sentences, titles or headings."""
     plain = word.strip(".'’-")
     if not plain or plain.lower() in _words("not_names") or plain.lower() in _TITLES:
+        return False
+    parts = plain.split("-")
+    if len(parts) > 1 and (parts[0].lower() in _words("not_names") or parts[0].islower() != parts[-1].islower()):
+        return False
+    if _CAMEL.search(plain):
         return False
     return plain.replace("'", "").replace("’", "").replace("-", "").isalpha()
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from trajectory_compiler.redaction import assignments
 from trajectory_compiler.redaction.checks import CHECKS
-from trajectory_compiler.redaction.encodings import ENCODED, decoded
+from trajectory_compiler.redaction.encodings import ENCODED, decoded, has_base64
 from trajectory_compiler.redaction.key_index import KeyIndex, keyed_span
 from trajectory_compiler.redaction.policy import KINDS, Kind, Policy, Rule
 
@@ -71,7 +71,7 @@ class Scanner:
 
     def fires(self, document: bytes) -> bool:
         """Say whether a JSON document, as encoded bytes, is worth a walk: some byte searches."""
-        return bool(self.rules_for(document)) or self.keys.fires(document)
+        return bool(self._rules) and (bool(self.rules_for(document)) or self.keys.fires(document) or has_base64(document))
 
     def rules_for(self, document: bytes) -> tuple[_Compiled, ...]:
         """Return the rules that could match in a JSON document, given as encoded bytes; all where parts of it are encoded."""
