@@ -15,7 +15,6 @@ family = "ours"
 [[rule]]
 name = "badge"
 kind = "BADGE"
-gates = ['ZZ-']
 pattern = '(?P<value>ZZ-[0-9]{4})'
 examples = [["see ZZ-1234", "ZZ-1234"]]
 """

@@ -10,16 +10,12 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# Where, in the bytes of a JSON document, something could be encoded. Two backslashes are an escape of a string inside a string;
-# the document's own escapes are gone once it is parsed.
-ENCODED = re.compile(rb"%[0-9A-Fa-f]{2}|&(?:#|[a-z]{2,8};)|\\\\(?:u[0-9a-fA-F]{4}|[nrt\"])")
 _ESCAPE = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});|\\(?:u[0-9a-fA-F]{4}|[nrt\"/\\])"
     r"|(?<=[A-Za-z])\+(?=[A-Za-z])"
 )
 _QUERY = re.compile(r"[?&=][^\s]*%[0-9A-Fa-f]{2}|=[A-Za-z]+\+[A-Za-z]+(?:&|$|\s)")
 _RUN = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_=-])")
-_SOME_RUN = re.compile(rb"[A-Za-z0-9+/_-]{16}")
 _HEX = re.compile(r"[0-9a-fA-F-]+")
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "/": "/", "\\": "\\"}
 _MAX_RUN = 200_000
@@ -81,11 +77,6 @@ def decoded(text: str) -> View | None:
     plain.append(True)
     parts.append(text[place:])
     return View("".join(parts), starts, origins, plain)
-
-
-def has_base64(document: bytes) -> bool:
-    """Say whether a JSON document holds anything as long as base64 that would be read."""
-    return _SOME_RUN.search(document) is not None
 
 
 def base64_runs(text: str) -> Iterator[tuple[int, int, str]]:

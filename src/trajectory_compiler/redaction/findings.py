@@ -9,10 +9,10 @@ import msgspec
 from trajectory_compiler.model import Json, RawTrajectory, canonical
 from trajectory_compiler.redaction.checks import is_card, normal_form
 from trajectory_compiler.redaction.documents import TooDeep, is_deeper_than, scalars
-from trajectory_compiler.redaction.encodings import base64_runs, has_base64
+from trajectory_compiler.redaction.encodings import base64_runs
 from trajectory_compiler.redaction.key_index import Meaning, keyed_span
 from trajectory_compiler.redaction.names import is_common_word, is_name_word
-from trajectory_compiler.redaction.needles import Needles
+from trajectory_compiler.redaction.needles import Needles, words_in
 from trajectory_compiler.redaction.policy import Kind
 from trajectory_compiler.redaction.propagation import (
     account_names,
@@ -21,7 +21,7 @@ from trajectory_compiler.redaction.propagation import (
     person_forms,
     stands_alone,
 )
-from trajectory_compiler.redaction.scan import LABEL, Active, Scanner, Span
+from trajectory_compiler.redaction.scan import LABEL, Scanner, Span
 from trajectory_compiler.redaction.tables import table_spans
 
 Document = tuple[int, str]  # row number, and "arguments" or "response"
@@ -34,7 +34,6 @@ _MAX_EMBEDDED_DEPTH = 4
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Controls that no text holds; layout, terminal colours and the separators of `find -print0` are text.
 _STRANGE = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
-_NOTHING = re.compile("(?!)")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?")
 
 
@@ -59,6 +58,7 @@ class Findings:
         self._clean_texts: set[str] = set()
         self._blobs: dict[str, str] = {}
         self._parts: set[str] = set()
+        self._spread: set[str] = set()
 
     def find(self, raw: RawTrajectory) -> None:
         """Collect every value of the session that must not pass."""
@@ -80,7 +80,7 @@ class Findings:
 
     def is_clean(self, value: Json) -> bool:
         """Scan a redacted document with the same rules. What they find is added for another round."""
-        found = self._find_in_scalars(value, self._rules_for(value), depth=0)
+        found = self._find_in_scalars(value, depth=0)
         text = LABEL.sub("\x00", msgspec.json.encode(value).decode())
         return not found and next(self.needles.find(text), None) is None
 
@@ -111,29 +111,19 @@ class Findings:
         else:
             if b"<" in encoded and b"_" in encoded:
                 self.reserved.update(LABEL.findall(encoded.decode()))
-            rules = self.scanner.rules_for(encoded)
-            if not self._needs_walk(encoded, value, rules):
+            if not self._needs_walk(encoded, value):
                 return
-            if self._find_in_scalars(value, rules, depth=0):
-                self.touched.add(document)
-            return
-        if self._find_in_scalars(value, None, depth=0):
+        if self._find_in_scalars(value, depth=0):
             self.touched.add(document)
 
-    def _rules_for(self, value: Json) -> Active:
-        try:
-            return self.scanner.rules_for(msgspec.json.encode(value))
-        except (RecursionError, UnicodeEncodeError):
-            return None
-
-    def _find_in_scalars(self, document: Json, rules: Active, *, depth: int) -> bool:
+    def _find_in_scalars(self, document: Json, *, depth: int) -> bool:
         found = False
         for value, meaning in scalars(document, self.policy.limits.max_depth, self.scanner.keys):
-            if self._find_in_scalar(value, meaning, rules, depth=depth):
+            if self._find_in_scalar(value, meaning, depth=depth):
                 found = True
         return found
 
-    def _needs_walk(self, encoded: bytes, value: Json, rules: Active) -> bool:
+    def _needs_walk(self, encoded: bytes, value: Json) -> bool:
         limits = self.policy.limits
         if encoded.count(b"[") + encoded.count(b"{") > limits.max_depth and is_deeper_than(value, limits.max_depth):
             return True
@@ -141,16 +131,16 @@ class Findings:
             return False
         if len(encoded) > limits.max_leaf_characters or b"\\u00" in encoded or b"\xef\xbf\xbd" in encoded:
             return True
-        return bool(rules) or self.scanner.keys.fires(encoded) or has_base64(encoded)
+        return self.scanner.fires(encoded)
 
-    def _find_in_scalar(self, value: Json, meaning: Meaning | None, rules: Active, *, depth: int) -> bool:
+    def _find_in_scalar(self, value: Json, meaning: Meaning | None, *, depth: int) -> bool:
         """Collect what one scalar holds. Says whether it holds anything or cannot be scanned."""
         if self.is_unscannable(value):
             return True
         if isinstance(value, str):
             if meaning and (span := keyed_span(value, meaning)):
                 return self._add(value, [Span(*span, meaning.kind, meaning.spread)], keyed=True)
-            return self._find_in_text(value, rules, depth=depth)
+            return self._find_in_text(value, depth=depth)
         if isinstance(value, int | float) and not isinstance(value, bool) and self.policy.rules:
             text = canonical(value) or ""
             if meaning and (span := keyed_span(text, meaning, number=True)):
@@ -159,13 +149,13 @@ class Findings:
                 return self._add(text, [Span(0, len(text), "CARD")], keyed=False)
         return False
 
-    def _find_in_text(self, text: str, rules: Active = None, *, depth: int = 0) -> bool:
+    def _find_in_text(self, text: str, *, depth: int = 0) -> bool:
         if "<" in text:
             self.reserved.update(LABEL.findall(text))
-        spans = self.scanner.spans(text, rules)
+        spans = self.scanner.spans(text)
         if self.policy.rules and len(text) > _MIN_TABLE:
             if depth < _MAX_EMBEDDED_DEPTH and text[0] in "{[" and text[-1] in "}]":
-                spans = spans + self._find_in_embedded(text, rules, depth)
+                spans = spans + self._find_in_embedded(text, depth)
             elif self.scanner.keys.has_rules:
                 spans = spans + [Span(*cell) for cell in table_spans(text, self.scanner.keys)]
             spans = spans + self._find_in_base64(text)
@@ -184,7 +174,7 @@ class Findings:
                 self._blobs[text[start:end]] = meaning
         return spans
 
-    def _find_in_embedded(self, text: str, rules: Active, depth: int) -> list[Span]:
+    def _find_in_embedded(self, text: str, depth: int) -> list[Span]:
         """Collect what JSON inside a string holds: there, keys are keys and line ends are line ends.
 
         Returns where, in the text, the values found by their keys stand as whole words.
@@ -195,10 +185,9 @@ class Findings:
             return []
         spans: list[Span] = []
         for scalar, meaning in scalars(value, self.policy.limits.max_depth, self.scanner.keys):
-            if self._find_in_scalar(scalar, meaning, rules, depth=depth + 1) and meaning and (written := canonical(scalar)):
+            if self._find_in_scalar(scalar, meaning, depth=depth + 1) and meaning and (written := canonical(scalar)):
                 start, end = keyed_span(written, meaning) or (0, 0)
-                word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(written[start:end])}(?![A-Za-z0-9])") if end else _NOTHING
-                spans.extend(Span(*match.span(), meaning.kind, meaning.spread) for match in word.finditer(text))
+                spans.extend(Span(a, b, meaning.kind, meaning.spread) for a, b in words_in(text, written[start:end]))
         return spans
 
     def _add(self, text: str, spans: list[Span], *, keyed: bool) -> bool:
@@ -210,7 +199,10 @@ class Findings:
                 self.kinds[surface] = span.kind
             if keyed and span.kind == "PERSON" and " " not in surface:
                 self._parts.add(surface)  # a field of its own: its value keeps apart from the full name
+            if surface in self._spread:
+                continue
             if self._is_propagated(surface, span):
+                self._spread.add(surface)
                 self.needles.add(surface, word=stands_alone(span.kind))
                 add_identifier_forms(self.needles, span.kind, surface)
             elif not keyed:

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from trajectory_compiler.redaction.checks import CHECKS
-from trajectory_compiler.redaction.keys import KEY_GATES, WRAPPERS, kind_of_key, words_of_key
+from trajectory_compiler.redaction.keys import WRAPPERS, kind_of_key, words_of_key
 from trajectory_compiler.redaction.keys import keyed_span as builtin_span
 from trajectory_compiler.redaction.policy import KeyRule, Kind, Policy
 
 _LONGEST_KEY = 120
 _MAX_KEYS = 50_000
-_LABELLED = re.compile(
-    r"(?P<name>[^\W\d_][\w.-]{0,40}(?: [^\W\d_][\w-]{0,20}){0,3})[\"'`\]]{0,2}\s{0,2}"
-    r"(?::=|=>|(?<![=!<>])=(?!=)|:(?![:/])| is )\s{0,2}"
-    r"(?:\\?(?P<quote>[\"'`])(?P<quoted>[^\"`\n\\]{1,200}?)\\?(?P=quote)(?!\w)|(?P<bare>[^\s\"'`,;&|<>{}\[\]()][^\n\"`,;&|<>{}\[\]]{0,120}))"
-)
+_SEPARATOR = re.compile(r"(?::=|=>|(?<![=!<>])=(?![=~])|:(?![:/]))[ \t]{0,3}(?=\S)")
+_NAME = re.compile(r"[^\W\d_][\w.-]{0,40}(?: [^\W\d_][\w-]{0,20}){0,3}\Z")
+_QUOTED = re.compile(r"\\?(?P<quote>[\"'`])(?P<value>[^\"`\n\\]{1,200}?)\\?(?P=quote)(?!\w)")
+_BARE = re.compile(r"[^\s\"'`,;&|<>{}\[\]()][^\n\"`,;&|<>{}\[\]]{0,120}")
+_LONGEST_NAME = 64
 _EDGE = re.compile(r"(?![\w-])")
 
 
@@ -44,18 +44,9 @@ class KeyIndex:
                 words = tuple(words_of_key(name.removeprefix("=")))
                 self._longest = max(self._longest, len(words))
                 self._rules.setdefault(words, []).append((rule, meaning, name.startswith("=")))
-        self._stems = tuple({words[-1].encode() for words in self._rules})
-        gates = KEY_GATES if self._reads_keys else ()
-        self._gates = tuple((re.compile(first).search, re.compile(then).search) for first, then in gates)
+        self._stems = frozenset(words[-1] for words in self._rules)
+        self._endings: dict[str, bool] = {}
         self._known: dict[tuple[str, frozenset[str] | None], Meaning | None] = {}
-        self._names = re.compile("|".join(sorted(re.escape(stem.decode()) for stem in self._stems)) or r"(?!)")
-
-    def fires(self, document: bytes) -> bool:
-        """Say whether the bytes of a JSON document may hold a telling key."""
-        lowered = document.lower()
-        return any(stem in lowered for stem in self._stems) or any(
-            search(lowered) and confirm(lowered) for search, confirm in self._gates
-        )
 
     def meaning(self, key: str, beside: frozenset[str] | None = None) -> Meaning | None:
         """Return what stands under a key of an object with the keys `beside`, or None where the name says nothing."""
@@ -74,23 +65,39 @@ class KeyIndex:
         return self.meaning(key, beside) or (above if above and key.lower() in WRAPPERS else None)
 
     def spans(self, text: str) -> Iterator[tuple[int, int, Kind]]:
-        """Yield where, in running text, values stand that their name introduces."""
-        if "=" not in text and ":" not in text and " is " not in text:
-            return
-        if not self._names.search(text.lower()):
-            return
-        for match in _LABELLED.finditer(text):
-            meaning = self.meaning(match["name"])
+        """Yield where, in running text, values stand that their name introduces.
+
+        Cost: a look-up for each sign that could stand between a name and its value.
+        """
+        for match in _SEPARATOR.finditer(text):
+            end = match.start()
+            before = text[max(0, end - _LONGEST_NAME) : end].rstrip(" \t\"'`]\\")
+            last = before[max(before.rfind(" "), before.rfind("\n"), before.rfind("\t"), before.rfind('"')) + 1 :]
+            if not self.covers(last):
+                continue
+            name = _NAME.search(before, max(0, len(before) - _LONGEST_NAME))
+            meaning = self.meaning(name.group()) if name else None
             if meaning is None or meaning.value is None:
                 continue
-            if match["quoted"] is not None:
-                span = keyed_span(match["quoted"], meaning)
-                start = match.start("quoted")
+            if quoted := _QUOTED.match(text, match.end()):
+                span, start = keyed_span(quoted["value"], meaning), quoted.start("value")
+            elif bare := _BARE.match(text, match.end()):
+                span, start = _bare_span(bare.group(), meaning), bare.start()
             else:
-                span = _bare_span(match["bare"], meaning)
-                start = match.start("bare")
+                continue
             if span:
                 yield start + span[0], start + span[1], meaning.kind
+
+    def covers(self, word: str) -> bool:
+        """Say whether a key rule covers some name that ends with this word: remembered, since texts repeat themselves."""
+        known = self._endings.get(word)
+        if known is None:
+            words = words_of_key(word[-_LONGEST_KEY:])
+            known = bool(words) and words[-1] in self._stems
+            if len(self._endings) >= _MAX_KEYS:
+                self._endings.clear()
+            self._endings[word] = known
+        return known
 
     def _look_up(self, key: str, beside: frozenset[str] | None) -> tuple[Meaning | None, bool]:
         if self._reads_keys and (kind := kind_of_key(key)):

@@ -54,19 +54,6 @@ TABLES = tuple(
         _NO_SECRET_WORDS,
     )
 )
-# Where in the lower-cased bytes of a JSON document a telling key could stand: a cheap look, then a second one.
-_STEMS = rb"pass(?:w|phrase|code) pwd secret token credential authoriz cookie cv[vc] otp"
-_PHONE_STEMS = rb"phone tel[^a-z] mobile msisdn fax cell[^a-z] contact caller"
-_PHONE_DIGITS = rb"[0-9][^a-z\"]{5,}[0-9]"
-_CARD_DIGITS = rb"[0-9][^a-z\"]{10,}[0-9]"
-KEY_GATES: tuple[tuple[bytes, bytes], ...] = (
-    *((stem, b"") for stem in _STEMS.split()),
-    (b"key", rb"(?:" + b"|".join(word.encode() for word in sorted(_BEFORE_KEY)) + rb")[^a-z\"]{0,3}key"),
-    (b"code", rb"(?:security|verification|mfa)[^a-z\"]{0,3}code"),
-    (b"connection", rb"connection[^a-z\"]{0,3}string"),
-    *((stem, _PHONE_DIGITS) for stem in _PHONE_STEMS.split()),
-    *((stem, _CARD_DIGITS) for stem in (b"card", b"pan[^a-z]", b"cc[^a-z]{0,3}num", b"primary")),
-)
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|digest|apikey|negotiate)\s{1,5}(?=\S{6})")
 _PHONE_VALUE = re.compile(r"[+(]?[0-9][0-9\s()+./x-]{5,24}")

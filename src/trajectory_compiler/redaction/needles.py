@@ -108,6 +108,16 @@ class Needles:
         return 0
 
 
+def words_in(text: str, value: str) -> Iterator[tuple[int, int]]:
+    """Yield where a value stands in a text with neither a letter nor a digit beside it."""
+    start = text.find(value) if value else -1
+    while start >= 0:
+        end = start + len(value)
+        if not (text[start - 1 : start].isalnum() and start) and not text[end : end + 1].isalnum():
+            yield start, end
+        start = text.find(value, end)
+
+
 def encoded_forms(literal: str) -> set[str]:
     """Return a literal as it is and as JSON, URL, HTML and base64 would write it; base64 only from eight characters on."""
     data = literal.encode("utf-8", "surrogatepass")

@@ -1,8 +1,8 @@
 """What is redacted, as data: rules, key names and limits, named by one hash.
 
-A rule finds one kind of value in plain text. It is data: a regular expression, cheap hints that must be present before the
-expression is tried, the name of a check, and examples and counter-examples, which are run as tests. The hash of a policy
-covers all of it, so that a stored pair says by which rules its session was redacted.
+A rule finds one kind of value in plain text. It is data: a regular expression, the name of a check, and examples and
+counter-examples, which are run as tests. The hash of a policy covers all of it, so that a stored pair says by which rules its
+session was redacted.
 """
 
 from __future__ import annotations
@@ -53,10 +53,7 @@ KINDS: tuple[Kind, ...] = (
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """How one kind of value is found in text.
 
-    `words`: where not empty, one of them stands in the lower-cased text wherever the rule could match: substring searches.
-    `gates`: cheap expressions, one of which matches wherever the rule could, in plain text and in its JSON bytes alike; a
-    literal at the start makes them fast (a byte search). Both may be empty: then the rule is tried on every text.
-    `pattern`: the fine expression; its group `value` is what is replaced. It must be linear: see the time-bound tests.
+    `pattern`: the expression; its group `value` is what is replaced. It must be linear: see the time-bound tests.
     `check`: the name of a test in `checks.py` that the value must pass. `shortest`: texts with fewer characters are skipped.
     `examples`: texts with the values that must be found in them; `counter_examples`: texts in which nothing is found.
     """
@@ -64,8 +61,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: Kind
     pattern: str
-    words: tuple[str, ...] = ()
-    gates: tuple[str, ...] = ()
     check: str = ""
     shortest: int = 6
     examples: tuple[tuple[str, str], ...] = ()

@@ -5,7 +5,6 @@ r"""Rules as data: one TOML file per family, each rule with examples and counter
     [[rule]]                                   # a form in plain text: see `policy.Rule`
     name = "nhs_number"
     kind = "NHS_NUMBER"
-    gates = ['[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}']
     pattern = '(?<![0-9])(?P<value>[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4})(?![0-9])'
     check = "nhs_number"
     examples = [["NHS No: 943 476 5919", "943 476 5919"]]
@@ -103,7 +102,7 @@ def failures(file: RuleFile) -> Iterator[Failure]:
         scanner = Scanner(Policy(name="one", rules=(rule,)))
         cases = [*rule.examples, *((text, "") for text in rule.counter_examples)]
         for text, expected in cases:
-            spans = scanner.spans(text) if scanner.fires(msgspec.json.encode(text)) else []
+            spans = scanner.spans(text)
             found = tuple(text[span.start : span.end] for span in spans)
             if found != ((expected,) if expected else ()):
                 yield Failure(family=file.family, rule=rule.name, example=text, expected=expected, found=found)
@@ -131,7 +130,7 @@ def _with_fragments(file: RuleFile) -> RuleFile:
 
 
 def _compile(rule: Rule | KeyRule, origin: str) -> None:
-    expressions = (rule.value,) if isinstance(rule, KeyRule) else (rule.pattern, *rule.gates)
+    expressions = (rule.value,) if isinstance(rule, KeyRule) else (rule.pattern,)
     for expression in expressions:
         try:
             compiled = re.compile(expression)

@@ -1,4 +1,4 @@
-"""Find what a policy's rules match: first a cheap look at a whole document, then the fine rules on single texts."""
+"""Find what a policy's rules match: first all gates in one pass over a text, then the expressions whose gates are open."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from trajectory_compiler.redaction import assignments
 from trajectory_compiler.redaction.checks import CHECKS
-from trajectory_compiler.redaction.encodings import ENCODED, decoded, has_base64
+from trajectory_compiler.redaction.encodings import decoded
+from trajectory_compiler.redaction.gates import Gates
 from trajectory_compiler.redaction.key_index import KeyIndex, keyed_span
 from trajectory_compiler.redaction.policy import KINDS, Kind, Policy, Rule
 
@@ -37,78 +38,41 @@ class _Compiled:
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.shortest = rule.shortest
-        self.words = rule.words
-        self.byte_words = tuple(word.encode() for word in rule.words)
-        self.gates = rule.gates
         self.check = CHECKS[rule.check]
         self.kind = rule.kind
 
     @cached_property
     def finditer(self) -> Callable[[str], Iterator[re.Match[str]]]:
-        """Return the search of the fine expression."""
+        """Return the search of the expression."""
         return re.compile(self.rule.pattern).finditer
-
-    @cached_property
-    def text_gates(self) -> tuple[Callable[[str], object], ...]:
-        """Return the cheap searches on text."""
-        return tuple(re.compile(gate).search for gate in self.gates)
-
-
-Active = tuple[_Compiled, ...] | None  # the rules that could match in a document; None: all of them
 
 
 class Scanner:
-    """A policy, compiled. `fires` never misses a document in which `spans` or a key would find something."""
+    """A policy, compiled."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.policy_hash = policy.hash
         self.keys = KeyIndex(policy)
         self._rules = tuple(_Compiled(rule) for rule in policy.rules)
-        gates = {gate for rule in policy.rules for gate in rule.gates}
-        self._byte_gates = {gate: re.compile(gate.encode()).search for gate in gates}
+        self._gates = Gates([rule.pattern for rule in policy.rules])
         self._clean: set[str] = set()
 
     def fires(self, document: bytes) -> bool:
-        """Say whether a JSON document, as encoded bytes, is worth a walk: some byte searches."""
-        return bool(self._rules) and (bool(self.rules_for(document)) or self.keys.fires(document) or has_base64(document))
+        """Say whether a JSON document, as encoded bytes, is worth a walk: not where it holds nothing that could be a value."""
+        return bool(self._rules or self.keys.has_rules) and len(document) > _SHORTEST
 
-    def rules_for(self, document: bytes) -> tuple[_Compiled, ...]:
-        """Return the rules that could match in a JSON document, given as encoded bytes; all where parts of it are encoded."""
-        if not self._rules or ENCODED.search(document):
-            return self._rules
-        lowered = document.lower()
-        results: dict[str, bool] = {}
-        active: list[_Compiled] = []
-        for rule in self._rules:
-            if rule.byte_words and not any(word in lowered for word in rule.byte_words):
-                continue
-            for gate in rule.gates:
-                if gate not in results:
-                    results[gate] = self._byte_gates[gate](document) is not None
-                if results[gate]:
-                    break
-            else:
-                if rule.gates:
-                    continue
-            active.append(rule)
-        return tuple(active)
-
-    def spans(self, text: str, rules: Active = None) -> list[Span]:
+    def spans(self, text: str) -> list[Span]:
         """Return what the rules find in a text, in order and without overlaps; graver kinds win.
 
-        `rules` are those that `rules_for` returned for the document that the text is from; without them, all are tried.
-        Cost: one set look-up for a short text seen before; some substring searches for a text without anything.
+        Cost: one set look-up for a short text seen before; one pass of all gates for a text without anything.
         """
         if len(text) < _SHORTEST or text in self._clean:
             return []
-        found = self._matches(text, self._rules if rules is None else rules)
-        if rules is None or rules is self._rules:
-            view = decoded(text)
-            if view is not None:
-                found.extend(
-                    Span(*view.original(span.start, span.end), span.kind) for span in self._matches(view.text, self._rules)
-                )
+        found = self._matches(text)
+        view = decoded(text)
+        if view is not None:
+            found.extend(Span(*view.original(span.start, span.end), span.kind) for span in self._matches(view.text))
         if self.policy.key_names:
             found.extend(Span(start, end, "SECRET") for start, end in assignments.assigned_secrets(text))
         if self.keys.has_rules:
@@ -126,26 +90,13 @@ class Scanner:
         meaning = self.keys.meaning(key, frozenset(beside))
         return meaning is not None and keyed_span(value, meaning) is not None
 
-    def _matches(self, text: str, rules: tuple[_Compiled, ...]) -> list[Span]:
+    def _matches(self, text: str) -> list[Span]:
         found: list[Span] = []
         length = len(text)
-        lowered = ""
-        for rule in rules:
+        for place in self._gates.open_for(text):
+            rule = self._rules[place]
             if length < rule.shortest:
                 continue
-            if rule.words:
-                lowered = lowered or text.lower()
-                for word in rule.words:  # a loop and no `any`: these lines run for every text and every rule
-                    if word in lowered:
-                        break
-                else:
-                    continue
-            if rule.gates:
-                for gate in rule.text_gates:
-                    if gate(text):
-                        break
-                else:
-                    continue
             check, kind = rule.check, rule.kind
             for match in rule.finditer(text):
                 if accepted := check(match["value"]):

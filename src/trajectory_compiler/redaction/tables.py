@@ -10,6 +10,7 @@ from trajectory_compiler.redaction.policy import Kind
 
 _SEPARATORS = "\t|;,"
 _LONGEST_HEAD = 2_000
+_LONGEST_NAME = 60
 _FRAME = re.compile(r"[-+| =:]+")
 _INSERT = re.compile(
     r"(?i)insert\s+into\s+[\w.\"`\[\]]{1,80}\s*\((?P<names>[^()]{1,2000})\)\s*values\s*(?P<rows>\([^;]{1,20000})", re.ASCII
@@ -39,11 +40,11 @@ def table_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bo
                 yield from _row_spans(text, start, cells, meanings)
                 continue
             meanings = None
-        separator = _separator(line)
+        separator = _separator(line) if len(line) <= _LONGEST_HEAD else ""
         if not separator:
             continue
-        heads = [_bare(line[a:b]) for a, b in _cells(line, separator)]
-        if len(heads) < 2 or len(line) > _LONGEST_HEAD or not all(len(head) <= 60 for head in heads):
+        heads = [_bare(head) for head in line.split(separator)]
+        if not any(map(index.covers, heads)) or not all(len(head) <= _LONGEST_NAME for head in heads):
             continue
         found = [index.meaning(head, frozenset(heads)) if head else None for head in heads]
         if any(found) and sum(any(c.isdigit() for c in head) for head in heads) <= len(heads) // 3:

@@ -1,0 +1,174 @@
+r"""Which rules are worth trying on a text: all their expressions at once, widened to what a linear automaton can decide.
+
+A gate is derived from its rule's expression and never misses a text that the expression matches: look-arounds and anchors are
+dropped, back-references repeat their group, character classes take in all letters beyond ASCII, long repeats lose their upper
+bound. RE2 runs all gates in one pass, some 100 MB/s; without RE2 every rule is tried on every text: slow, and it finds the same.
+
+    (?<![\\w.])(?P<value>[0-9]{3}(?P<s>[ -]?)[0-9]{3}(?P=s)[0-9]{4})(?!\\w)   ->   [0-9]{3}[ \\-]?[0-9]{3}[ \\-]?[0-9]{4}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from re import _constants as codes  # type: ignore[attr-defined]  # the tree of an expression has no public name
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+try:
+    import re2
+except ImportError:  # a platform without the wheel
+    re2 = None
+
+_MAX_EXACT = 20
+_BUDGET_BYTES = 256 << 20
+_LETTER_EDGE = 0x80
+
+
+class Gates:
+    """The gates of some expressions. `open_for` returns the places of those that could match in a text."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._all = tuple(range(len(patterns)))
+        self._match: Callable[[str], list[int] | None] | None = None
+        self._always: tuple[int, ...] = ()
+        if re2 is None or not patterns:
+            return
+        options = re2.Options()
+        options.max_mem = _BUDGET_BYTES
+        options.log_errors = False
+        gates = re2.Set.SearchSet(options)
+        self._places: list[int] = []
+        always: list[int] = []
+        for place, pattern in enumerate(patterns):
+            try:
+                gates.Add(widened(pattern))
+                self._places.append(place)
+            except (re2.error, ValueError):
+                always.append(place)
+        self._always = tuple(always)
+        # It matches always, so an answer without it says that the automaton gave up.
+        gates.Add("(?s:.?)")
+        gates.Compile()
+        self._match = gates.Match
+
+    def open_for(self, text: str) -> Sequence[int]:
+        """Return, in order, the places of the expressions that could match in a text."""
+        if self._match is None:
+            return self._all
+        try:
+            found = self._match(text)
+        except (UnicodeError, ValueError):
+            return self._all
+        if not found or len(self._places) not in found:
+            return self._all
+        places = [self._places[index] for index in found if index < len(self._places)]
+        return sorted((*places, *self._always))
+
+
+def widened(pattern: str) -> str:
+    """Return an expression for RE2 that matches wherever a Python expression does. Raises: ValueError: it cannot be said."""
+    tree = parser.parse(pattern)
+    return _sequence(tree, _groups(tree), ignore_case=bool(tree.state.flags & re.IGNORECASE), is_last=True)
+
+
+def _groups(tree: Any) -> dict[int, Any]:
+    found: dict[int, Any] = {}
+    stack = [tree]
+    while stack:
+        for op, value in stack.pop():
+            if op is codes.SUBPATTERN:
+                found[value[0]] = value[3]
+                stack.append(value[3])
+            elif op is codes.BRANCH:
+                stack.extend(value[1])
+            elif op in (codes.MAX_REPEAT, codes.MIN_REPEAT):
+                stack.append(value[2])
+            elif op in (codes.ASSERT, codes.ASSERT_NOT):
+                stack.append(value[1])
+    return found
+
+
+def _sequence(tree: Any, groups: dict[int, Any], *, ignore_case: bool, is_last: bool = False) -> str:
+    items = list(tree)
+    # What stands behind the last character is a look-ahead only so that it is not replaced: here it is as good as text.
+    end = len(items)
+    while end and items[end - 1][0] in (codes.ASSERT, codes.ASSERT_NOT, codes.AT):
+        end -= 1
+    parts = [_item(op, value, groups, ignore_case=ignore_case) for op, value in items[:end]]
+    ahead = next((value[1] for op, value in items[end:] if op is codes.ASSERT and value[0] > 0), None) if is_last else None
+    if ahead is not None:
+        parts.append(_sequence(ahead, groups, ignore_case=ignore_case, is_last=True))
+    return "".join(parts)
+
+
+def _item(op: Any, value: Any, groups: dict[int, Any], *, ignore_case: bool) -> str:
+    if op in (codes.ASSERT, codes.ASSERT_NOT, codes.AT):
+        return ""
+    if op is codes.LITERAL:
+        return f"(?i:{_character(value)})" if ignore_case and chr(value).isalpha() else _character(value)
+    if op in (codes.IN, codes.NOT_LITERAL, codes.ANY):
+        return _class(op, value, ignore_case=ignore_case)
+    if op is codes.BRANCH:
+        return "(?:" + "|".join(_sequence(branch, groups, ignore_case=ignore_case) for branch in value[1]) + ")"
+    if op is codes.SUBPATTERN:
+        _, added, removed, inner = value
+        within = (ignore_case or bool(added & re.IGNORECASE)) and not removed & re.IGNORECASE
+        return f"(?:{_sequence(inner, groups, ignore_case=within)})"
+    if op is codes.GROUPREF:
+        return f"(?:{_sequence(groups[value], groups, ignore_case=ignore_case)})"
+    if op in (codes.MAX_REPEAT, codes.MIN_REPEAT):
+        least, most, inner = value
+        item = _sequence(inner, groups, ignore_case=ignore_case)
+        is_single = len(inner) == 1 and inner[0][0] in (codes.IN, codes.LITERAL, codes.NOT_LITERAL, codes.ANY)
+        if most is not codes.MAXREPEAT and most <= (_MAX_EXACT if is_single and "80" not in item else 3):
+            return f"(?:{item}){{{least},{most}}}"
+        return f"(?:{item}){{{min(least, 8)},}}" if item else ""
+    raise ValueError(op)
+
+
+def _character(code: int) -> str:
+    return f"\\x{{{code:x}}}"
+
+
+def _class(op: Any, value: Any, *, ignore_case: bool) -> str:
+    """Return a class with the same ASCII characters; one that takes in anything beyond ASCII takes in all of it."""
+    if op is codes.ANY:
+        members, beyond = [code for code in range(_LETTER_EDGE) if code != ord("\n")], True
+    elif op is codes.NOT_LITERAL:
+        members, beyond = [code for code in range(_LETTER_EDGE) if code != value], True
+    else:
+        members = [code for code in range(_LETTER_EDGE) if _is_in(code, value)]
+        beyond = any(o in (codes.NEGATE, codes.CATEGORY) for o, _ in value) or any(
+            (o is codes.LITERAL and v >= _LETTER_EDGE) or (o is codes.RANGE and v[1] >= _LETTER_EDGE) for o, v in value
+        )
+    if ignore_case:
+        members = sorted({ord(form) for code in members for form in (chr(code).lower(), chr(code).upper())})
+    ranges = "".join(_character(code) for code in members) + (r"\x{80}-\x{10ffff}" if beyond else "")
+    if not ranges:
+        raise ValueError(op)
+    return f"[{ranges}]"
+
+
+def _is_in(code: int, items: Any) -> bool:
+    character = chr(code)
+    is_negated = bool(items) and items[0][0] is codes.NEGATE
+    found = False
+    for op, value in items:
+        if op is codes.LITERAL:
+            found = found or value == code
+        elif op is codes.RANGE:
+            found = found or value[0] <= code <= value[1]
+        elif op is codes.CATEGORY:
+            found = found or _CATEGORIES[value](character)
+    return found != is_negated
+
+
+_CATEGORIES: dict[Any, Callable[[str], bool]] = {
+    codes.CATEGORY_DIGIT: str.isdigit,
+    codes.CATEGORY_NOT_DIGIT: lambda c: not c.isdigit(),
+    codes.CATEGORY_SPACE: str.isspace,
+    codes.CATEGORY_NOT_SPACE: lambda c: not c.isspace(),
+    codes.CATEGORY_WORD: lambda c: c.isalnum() or c == "_",
+    codes.CATEGORY_NOT_WORD: lambda c: not (c.isalnum() or c == "_"),
+}
