@@ -2,7 +2,7 @@ r"""Which rules are worth trying on a text: all their expressions at once, widen
 
 A gate is derived from its rule's expression and never misses a text that the expression matches: look-arounds and anchors are
 dropped, back-references repeat their group, character classes take in all letters beyond ASCII, long repeats lose their upper
-bound. RE2 runs all gates in one pass, some 100 MB/s; without RE2 every rule is tried on every text: slow, and it finds the same.
+bound. RE2 runs all gates in one pass, some 100 MB/s; without RE2 every rule is tried on every text: slow, same finds.
 
     (?<![\\w.])(?P<value>[0-9]{3}(?P<s>[ -]?)[0-9]{3}(?P=s)[0-9]{4})(?!\\w)   ->   [0-9]{3}[ \\-]?[0-9]{3}[ \\-]?[0-9]{4}
 """
