@@ -44,12 +44,13 @@ def command(policy: str, as_json: bool) -> int:
 
 
 def _tested(files: tuple[RuleFile, ...]) -> RuleTest:
-    rules = [(file.family, rule) for file in files for rule in (*file.rule, *file.key)]
+    rules = [(file.family, rule.name, len(rule.examples), len(rule.counter_examples)) for file in files for rule in file.rule]
+    keys = [(file.family, rule.name, len(rule.examples), len(rule.counter_examples)) for file in files for rule in file.key]
     return RuleTest(
         families=len(files),
-        rules=len(rules),
-        examples=sum(len(rule.examples) + len(rule.counter_examples) for _, rule in rules),
-        rules_without_examples=tuple(f"{family}/{rule.name}" for family, rule in rules if not rule.examples),
+        rules=len(rules) + len(keys),
+        examples=sum(examples + counter_examples for _, _, examples, counter_examples in rules + keys),
+        rules_without_examples=tuple(f"{family}/{name}" for family, name, examples, _ in rules + keys if not examples),
         failures=tuple(failure for file in files for failure in failures(file)),
     )
 

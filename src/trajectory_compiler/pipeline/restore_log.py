@@ -78,4 +78,5 @@ def _restored(row: dict[str, Json], restorer: Restorer, number: int) -> dict[str
             made[name] = restorer.field(number, name, value)
         elif name in _PLAIN:
             made[name] = value
-    return made | restorer.field(number, "extra", further)
+    made.update(restorer.field(number, "extra", further))
+    return made
