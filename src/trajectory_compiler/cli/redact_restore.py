@@ -65,6 +65,6 @@ def _action(found: Restored, copy: Path, vault: Path, output: Path) -> Action:
         "copy": str(copy.absolute()),
         "vault": str(vault.absolute()),
         "rows": str(found.rows),
-        **{f"restored_{kind}": str(count) for kind, count in found.restored.items()},
+        "restored": ", ".join(f"{count} {kind}" for kind, count in found.restored.items()),
     }
     return Action(kind="restore", actor=actor(), target=str(output.absolute()), detail=detail, created_at=utc_now())
