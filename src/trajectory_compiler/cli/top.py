@@ -28,6 +28,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "stats": "Count pairs by kind, and what was dropped and why.",
         "sample": "Print some pairs.",
         "show": "Show one pair with its evidence, its program and its proof.",
+        "redact": "Redact a log without compiling it, look for leaks, test rules, restore.",
     },
 }
 

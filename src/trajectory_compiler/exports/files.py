@@ -50,11 +50,14 @@ def refuse_existing(paths: Iterable[Path], *, force: bool) -> None:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Write]:
-    """Give a writer whose bytes become the file at the end of the block: all of them, or none if anything fails."""
+def new_file(path: Path, *, private: bool = False) -> Iterator[Write]:
+    """Give a writer whose bytes become the file at the end of the block: all of them, or none if anything fails.
+
+    A `private` file is its owner's alone from its first byte on: what is in it is not redacted.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as stream:
+        with _opened(part, private=private) as stream:
             yield _writer(stream)
             stream.flush()
             os.fsync(stream.fileno())
@@ -67,6 +70,13 @@ def new_file(path: Path) -> Iterator[Write]:
     except BaseException:
         _remove(part)
         raise
+
+
+def _opened(part: Path, *, private: bool) -> BinaryIO:
+    if not private:
+        return part.open("wb")
+    _remove(part)
+    return os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
 
 
 def _writer(stream: BinaryIO) -> Write:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -116,22 +116,27 @@ class Outbound:
                     where = where.replace(escape_token(other), "...")
                 yield Hit(kind, where)
         if not findings.kinds and any(
-            findings.is_unscannable(value) for value, _ in scalars(document, findings.policy.limits.max_depth, keys=False)
+            findings.is_unscannable(value)
+            for value, _ in scalars(document, findings.policy.limits.max_depth, findings.scanner.keys)
         ):
             yield Hit("UNSCANNED", "a field that cannot be scanned")
 
 
 def kept_values(trajectory: Trajectory, policy: Policy) -> tuple[str, ...]:
     """Return the texts that pass because the policy keeps their field: an outbound scan of this session allows them."""
+    return kept_in(((part, getattr(turn, part)) for turn in trajectory.turns for part in PARTS), policy)
+
+
+def kept_in(parts: Iterable[tuple[str, Json]], policy: Policy) -> tuple[str, ...]:
+    """Return the texts of kept fields in some documents, each with its part: `arguments` or `response`."""
     fields = Fields(policy.fields)
     if not any(rule.treatment == "keep" for rule in policy.fields):
         return ()
     depth = policy.limits.max_depth
     found = [
         canonical(leaf)
-        for turn in trajectory.turns
-        for part in PARTS
-        for _, treatment, value in fields.places(part, getattr(turn, part), depth)
+        for part, document in parts
+        for _, treatment, value in fields.places(part, document, depth)
         if treatment == "keep"
         for leaf in leaves(value, depth)
     ]
