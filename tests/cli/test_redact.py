@@ -163,7 +163,7 @@ def test_own_rules_are_run_on_their_examples(trajc: Trajc, tmp_path: Path) -> No
     result = trajc("redact", "test")
     assert (result.code, "0 failures." in result.out) == (0, True), result.out
     (tmp_path / "ours.toml").write_text(
-        "family = 'ours'\n[[rule]]\nname = 'badge'\nkind = 'BADGE'\ngates = ['ZZ-']\npattern = '(?P<value>ZZ-[0-9]{4})'\n"
+        "family = 'ours'\n[[rule]]\nname = 'badge'\nkind = 'BADGE'\npattern = '(?P<value>ZZ-[0-9]{4})'\n"
         "examples = [['see ZZ-12', 'ZZ-12'], ['see ZZ-1234', 'ZZ-1234']]\n",
         encoding="utf-8",
     )

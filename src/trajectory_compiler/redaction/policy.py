@@ -50,7 +50,7 @@ KINDS: tuple[Kind, ...] = (
 )
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one kind of value is found in text.
 
     `pattern`: the expression; its group `value` is what is replaced. It must be linear: see the time-bound tests.
@@ -67,7 +67,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     counter_examples: tuple[str, ...] = ()
 
 
-class KeyRule(msgspec.Struct, frozen=True, kw_only=True):
+class KeyRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a key name, a CSV header or an SQL column says about the value under it.
 
     `keys`: the words that the name ends with, in lower case, separated by spaces: `passport number` covers `passportNumber`,
