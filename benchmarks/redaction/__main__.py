@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--set", choices=("uk", "sentences", "second"), action="append", help="a data set (default: all)")
     parser.add_argument("--half", choices=("first", "second"), help="every second session only")
     parser.add_argument("--policy", default="standard", help="the policy to redact with")
+    parser.add_argument("--names", choices=("patterns", "model"), default="patterns", help="who looks for people in prose")
     parser.add_argument("--presidio", type=Path, metavar="PYTHON", help="the Python of an environment that has Presidio")
     parser.add_argument("--rows", type=int, default=500, help="how many rows Presidio gets")
     parser.add_argument("--json", action="store_true", help="print the scores as JSON")
@@ -36,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not DATA.is_dir():
         print("Cannot measure redaction: the labelled logs (../shared/data) are not beside this checkout.", file=sys.stderr)
         return 2
-    policy = load_policy(options.policy)
+    policy = msgspec.structs.replace(load_policy(options.policy), names=options.names)
+    engine = policy.name if options.names == "patterns" else f"{policy.name} + model"
     every: dict[str, list[Score]] = {}
     for name in options.set or list(_SETS):
         rows = list(_SETS[name]())
@@ -44,11 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rows = half(rows, odd=options.half == "second")
         title = f"{name}{', ' + options.half + ' half' if options.half else ''}"
         outcome = by_boundary(rows, policy)
-        scores = [score(policy.name, rows, outcome.intervals, outcome.cpu_seconds)]
+        scores = [score(engine, rows, outcome.intervals, outcome.cpu_seconds)]
         if options.presidio:
             some = rows[: options.rows]
             outcome = by_boundary(some, policy)
-            scores.append(score(f"{policy.name}, {len(some)} rows", some, outcome.intervals, outcome.cpu_seconds))
+            scores.append(score(f"{engine}, {len(some)} rows", some, outcome.intervals, outcome.cpu_seconds))
             outcome = by_presidio(some, options.presidio)
             scores.append(score(f"presidio, {len(some)} rows", some, outcome.intervals, outcome.cpu_seconds))
         every[title] = scores

@@ -55,6 +55,7 @@ class Findings:
         self.needles: Needles = Needles(self.policy.limits.min_inside_words)
         self.canonical: dict[str, str] = {}
         self.at_row = ""
+        self._rescans = False  # the language model reads the log, not what redaction made of it
         self._clean_texts: set[str] = set()
         self._blobs: dict[str, str] = {}
         self._parts: set[str] = set()
@@ -80,6 +81,7 @@ class Findings:
 
     def is_clean(self, value: Json) -> bool:
         """Scan a redacted document with the same rules. What they find is added for another round."""
+        self._rescans = True
         found = self._find_in_scalars(value, depth=0)
         text = LABEL.sub("\x00", msgspec.json.encode(value).decode())
         return not found and next(self.needles.find(text), None) is None
@@ -153,6 +155,8 @@ class Findings:
         if "<" in text:
             self.reserved.update(LABEL.findall(text))
         spans = self.scanner.spans(text)
+        if not self._rescans:
+            spans = self.scanner.prose_spans(text, spans)
         if self.policy.rules and len(text) > _MIN_TABLE:
             if depth < _MAX_EMBEDDED_DEPTH and text[0] in "{[" and text[-1] in "}]":
                 spans = spans + self._find_in_embedded(text, depth)

@@ -54,6 +54,8 @@ TABLES = tuple(
         _NO_SECRET_WORDS,
     )
 )
+_LABEL = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,18}>")
+_WORD = re.compile(r"\w")
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|digest|apikey|negotiate)\s{1,5}(?=\S{6})")
 _PHONE_VALUE = re.compile(r"[+(]?[0-9][0-9\s()+./x-]{5,24}")
@@ -115,4 +117,6 @@ def keyed_span(text: str, kind: Kind, *, number: bool = False) -> tuple[int, int
 
 def is_no_secret(value: str) -> bool:
     """Say whether a text that stands under a secret's name is a state, a type or a reference and no secret."""
+    if "<" in value and not _WORD.search(_LABEL.sub(" ", value)):
+        return True
     return value.lower() in _NO_SECRET_WORDS or REFERENCE.fullmatch(value) is not None

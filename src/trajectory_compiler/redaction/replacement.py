@@ -84,7 +84,7 @@ class Replacement:
         if isinstance(value, str):
             if meaning and (span := keyed_span(value, meaning)) and self._is_found(value[slice(*span)]):
                 start, end = span
-                return value[:start] + self._name(value[start:end]) + value[end:]
+                return self._text(value[:start]) + self._name(value[start:end]) + self._text(value[end:])
             return self._text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             text = canonical(value) or ""

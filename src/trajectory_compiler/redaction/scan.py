@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect
+from bisect import bisect, insort
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import NamedTuple
@@ -13,10 +13,12 @@ from trajectory_compiler.redaction.checks import CHECKS
 from trajectory_compiler.redaction.encodings import decoded
 from trajectory_compiler.redaction.gates import Gates
 from trajectory_compiler.redaction.key_index import KeyIndex, keyed_span
+from trajectory_compiler.redaction.ner import is_prose, load_model
 from trajectory_compiler.redaction.policy import KINDS, Kind, Policy, Rule
 
 LABEL = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,18}>")
 _SHORTEST = 5
+_MIN_PIECE = 3  # letters and digits of what is left of a span that another one overlaps
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 _OTHERS = _ORDER["PERSON"] - 0.5  # a user's kinds
 _MAX_REMEMBERED = 64  # characters of a text that is remembered as clean
@@ -48,7 +50,10 @@ class _Compiled:
 
 
 class Scanner:
-    """A policy, compiled."""
+    """A policy, compiled.
+
+    Raises: MissingExtraError: the policy asks for the language model and it is not installed.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -57,6 +62,7 @@ class Scanner:
         self._rules = tuple(_Compiled(rule) for rule in policy.rules)
         self._gates = Gates([rule.pattern for rule in policy.rules])
         self._clean: set[str] = set()
+        self._model = load_model() if policy.names == "model" and policy.rules else None
 
     def fires(self, document: bytes) -> bool:
         """Say whether a JSON document, as encoded bytes, is worth a walk: not where it holds nothing that could be a value."""
@@ -78,12 +84,29 @@ class Scanner:
         if self.keys.has_rules:
             found.extend(Span(*span) for span in self.keys.spans(text))
         if found:
-            return _without_overlaps(found)
+            return _without_overlaps(found, text)
         if len(text) <= _MAX_REMEMBERED:
             if len(self._clean) >= _MAX_CLEAN:
                 self._clean.clear()
             self._clean.add(text)
         return found
+
+    def prose_spans(self, text: str, known: list[Span]) -> list[Span]:
+        """Return what rules and, where the policy asks for it, the language model find in a text together."""
+        if self._model is None or not is_prose(text):
+            return known
+        labels = [Span(*match.span(), "SECRET") for match in LABEL.finditer(text)]
+        found = list(known)
+        for entity in self._model.entities(text):
+            span = _trimmed(Span(*entity), text)
+            if any(_overlap(span, label) for label in labels):
+                continue
+            same = [other for other in found if other.kind == span.kind and _overlap(span, other)]
+            for other in same:  # the rule saw the flat, the model the town: together they are one address
+                found.remove(other)
+                span = Span(min(span.start, other.start), max(span.end, other.end), span.kind)
+            found.append(span)
+        return _without_overlaps(found, text)
 
     def holds_under(self, key: str, value: str, beside: tuple[str, ...] = ()) -> bool:
         """Say whether a value is found by its key alone, in an object that has the keys `beside` too."""
@@ -105,11 +128,46 @@ class Scanner:
         return found
 
 
-def _without_overlaps(found: list[Span]) -> list[Span]:
-    """Keep the span of the more severe kind where two overlap, then the longer one."""
+def _overlap(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
+
+
+def _without_overlaps(found: list[Span], text: str) -> list[Span]:
+    """Keep the span of the more severe kind where two overlap, then the longer one; of the other what is outside remains."""
+    if len(found) == 1:
+        return found
     kept: list[Span] = []
     for span in sorted(found, key=lambda s: (_ORDER.get(s.kind, _OTHERS), s.start - s.end, s.start)):
-        place = bisect(kept, span)
-        if (place == 0 or kept[place - 1].end <= span.start) and (place == len(kept) or span.end <= kept[place].start):
-            kept.insert(place, span)
+        for piece in _outside(span, kept):
+            if piece == span:
+                insort(kept, piece)
+            elif sum(c.isalnum() for c in text[piece.start : piece.end]) >= _MIN_PIECE:
+                insort(kept, _trimmed(piece, text))
     return kept
+
+
+def _trimmed(span: Span, text: str) -> Span:
+    """Cut a piece to its first and last letter or digit."""
+    start, end = span.start, span.end
+    while not text[start].isalnum():
+        start += 1
+    while not text[end - 1].isalnum():
+        end -= 1
+    return span._replace(start=start, end=end)
+
+
+def _outside(span: Span, kept: list[Span]) -> list[Span]:
+    """Return what of a span lies outside others, which are in order."""
+    pieces: list[Span] = []
+    start = span.start
+    for other in kept[max(0, bisect(kept, span) - 1) :]:
+        if other.start >= span.end:
+            break
+        if other.end <= start:
+            continue
+        if other.start > start:
+            pieces.append(span._replace(start=start, end=other.start))
+        start = max(start, other.end)
+    if start < span.end:
+        pieces.append(span._replace(start=start))
+    return pieces
