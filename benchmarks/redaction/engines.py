@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.redaction.labelled import LabelledRow
-from benchmarks.redaction.tracing import Interval, Leaf, raw_leaves, replaced
+from benchmarks.redaction.tracing import Interval, Leaf, content_leaves, replaced
 from trajectory_compiler.errors import BoundaryError
 from trajectory_compiler.model import Json, RawTrajectory, Row
 from trajectory_compiler.redaction import Boundary, Policy, redact
@@ -59,7 +59,7 @@ def by_boundary(rows: Sequence[LabelledRow], policy: Policy) -> Outcome:
 
 def by_presidio(rows: Sequence[LabelledRow], python: Path) -> Outcome:
     """Run Presidio over every leaf of the same rows, in the environment that has it."""
-    leaves: list[list[Leaf]] = [list(raw_leaves(row.raw)) for row in rows]
+    leaves: list[list[Leaf]] = [list(content_leaves(row.raw)) for row in rows]
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "texts.json", Path(folder) / "spans.json"
         source.write_bytes(msgspec.json.encode([[leaf.text for leaf in row] for row in leaves]))

@@ -35,6 +35,25 @@ def raw_leaves(raw: str) -> Iterator[Leaf]:
         place = match.end()
 
 
+def content_leaves(raw: str, parts: Sequence[str] = ("arguments", "response")) -> Iterator[Leaf]:
+    """Yield the keys and scalars below some keys of the outermost object: what an engine is asked to redact of a row."""
+    depth, place, part, found = 0, 0, "", raw_leaves(raw)
+    is_key = False
+    while match := _TOKEN.match(raw, place):
+        place = match.end()
+        sign = match["sign"]
+        if sign:
+            depth += (sign in "{[") - (sign in "}]")
+            is_key = depth == 1 and sign in "{,"
+            continue
+        leaf = next(found)
+        if is_key:
+            part = leaf.text
+        elif part in parts:
+            yield leaf
+        is_key = False
+
+
 def leaves(value: Json) -> Iterator[Json]:
     """Yield keys and scalars of a parsed document in the same order."""
     stack = [value]

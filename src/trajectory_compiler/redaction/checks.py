@@ -34,6 +34,7 @@ _NATIONAL = {
     "49": (6, 12),
     "86": (10, 11),
 }
+_DATE = re.compile(r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[/.][0-9]{1,2}[-/.][0-9]{2,4}")
 _FILE_ENDINGS = frozenset(
     "png jpg jpeg gif svg webp ico pdf css scss js mjs jsx tsx json html yml yaml toml lock tgz zip whl".split()
 )
@@ -107,6 +108,12 @@ def is_0044_phone(text: str) -> bool:
     return len(national) in (9, 10) and national[0] in "12357"
 
 
+def is_any_phone(text: str) -> bool:
+    """Say whether a text that a word calls a phone number can be one: seven to fifteen digits that are no date."""
+    plain = text.split("x", maxsplit=1)[0].strip()
+    return 7 <= len(digits_of(plain)) <= 15 and not _DATE.match(plain)
+
+
 def is_email(text: str) -> bool:
     """Say whether an address-like text is one: no file (`icon@2x.png`), no clone URL (`git@github.com`)."""
     local, _, domain = text.replace("%40", "@").partition("@")
@@ -161,6 +168,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "ip": _whole(is_public_address),
     "vat": _whole(is_eu_vat),
     "phone_us": _whole(is_us_phone),
+    "phone_any": _whole(is_any_phone),
     "person": names.person_length,
     "full_name": names.full_name_length,
     "mail_name": names.mail_name_length,

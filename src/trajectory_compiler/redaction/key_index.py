@@ -13,7 +13,7 @@ from trajectory_compiler.redaction.policy import KeyRule, Kind, Policy
 
 _LONGEST_KEY = 120
 _MAX_KEYS = 50_000
-_SEPARATOR = re.compile(r"(?::=|=>|(?<![=!<>])=(?![=~])|:(?![:/]))[ \t]{0,3}(?=\S)")
+_SEPARATOR = re.compile(r"(?::=|=>|(?<![=!<>])=(?![=~])|:(?![:/])|(?<=\w) (?:is|was):? )[ \t]{0,3}(?=\S)")
 _NAME = re.compile(r"[^\W\d_][\w.-]{0,40}(?: [^\W\d_][\w-]{0,20}){0,3}\Z")
 _QUOTED = re.compile(r"\\?(?P<quote>[\"'`])(?P<value>[^\"`\n\\]{1,200}?)\\?(?P=quote)(?!\w)")
 _BARE = re.compile(r"[^\s\"'`,;&|<>{}\[\]()][^\n\"`,;&|<>{}\[\]]{0,120}")
