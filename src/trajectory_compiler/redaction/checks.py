@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
+from math import log2
 
 from trajectory_compiler.redaction import dates, names
 from trajectory_compiler.redaction.identifier_checks import (
@@ -34,6 +36,7 @@ _NATIONAL = {
     "49": (6, 12),
     "86": (10, 11),
 }
+_MIN_BITS = 3.0
 _DATE = re.compile(r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[/.][0-9]{1,2}[-/.][0-9]{2,4}")
 _FILE_ENDINGS = frozenset(
     "png jpg jpeg gif svg webp ico pdf css scss js mjs jsx tsx json html yml yaml toml lock tgz zip whl".split()
@@ -125,6 +128,12 @@ def is_opaque(text: str) -> bool:
     return any("0" <= c <= "9" for c in text) and (len(text) >= 16 or any(c.isalpha() for c in text))
 
 
+def is_varied(text: str) -> bool:
+    """Say whether the characters of a text are as mixed as in a random key: three bits each or more."""
+    counts = Counter(text)
+    return -sum(n / len(text) * log2(n / len(text)) for n in counts.values()) >= _MIN_BITS
+
+
 def is_url_password(text: str) -> bool:
     """Say whether the text before an `@` in a URL is a password and neither a port with a path nor a reference."""
     port, slash, _ = text.partition("/")
@@ -158,6 +167,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "phone_0044": _longest(is_0044_phone),
     "email": _whole(is_email),
     "opaque": _whole(is_opaque),
+    "varied": _whole(is_varied),
     "url_password": _whole(is_url_password),
     "nhs_number": _whole(is_nhs_number),
     "nino": _whole(is_nino),

@@ -10,7 +10,7 @@ bound. RE2 runs all gates in one pass, some 100 MB/s; without RE2 every rule is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from re import _constants as codes  # type: ignore[attr-defined]  # the tree of an expression has no public name
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -23,53 +23,127 @@ except ImportError:  # a platform without the wheel
 _MAX_EXACT = 20
 _BUDGET_BYTES = 256 << 20
 _LETTER_EDGE = 0x80
+_MIN_LITERAL = 3
 
 
 class Gates:
     """The gates of some expressions. `open_for` returns the places of those that could match in a text."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Sequence[str], by_literal: Container[int] = ()) -> None:
+        """Compile the gates; those of the places `by_literal` are one literal each, which keeps hundreds of them small.
+
+        The two kinds make two automata: literals and open repeats together would have too many states.
+        """
         self._all = tuple(range(len(patterns)))
-        self._match: Callable[[str], list[int] | None] | None = None
         self._always: tuple[int, ...] = ()
+        self._automata: list[_Automaton] = []
         if re2 is None or not patterns:
             return
-        options = re2.Options()
-        options.max_mem = _BUDGET_BYTES
-        options.log_errors = False
-        gates = re2.Set.SearchSet(options)
-        self._places: list[int] = []
+        full, literal = _Automaton(), _Automaton()
         always: list[int] = []
         for place, pattern in enumerate(patterns):
-            try:
-                gates.Add(widened(pattern))
-                self._places.append(place)
-            except (re2.error, ValueError):
+            needed = literal_of(pattern) if place in by_literal else None
+            if not (literal.add(place, needed) if needed else full.add(place, _widened_or_none(pattern))):
                 always.append(place)
         self._always = tuple(always)
-        # It matches always, so an answer without it says that the automaton gave up.
-        gates.Add("(?s:.?)")
-        gates.Compile()
-        self._match = gates.Match
+        self._automata = [automaton for automaton in (full, literal) if automaton.places]
+        for automaton in self._automata:
+            automaton.compile()
 
     def open_for(self, text: str) -> Sequence[int]:
         """Return, in order, the places of the expressions that could match in a text."""
-        if self._match is None:
+        if not self._automata:
             return self._all
+        places = list(self._always)
+        for automaton in self._automata:
+            found = automaton.open_for(text)
+            if found is None:
+                return self._all
+            places += found
+        return sorted(places)
+
+
+class _Automaton:
+    """A set of expressions that RE2 runs at once."""
+
+    def __init__(self) -> None:
+        options = re2.Options()
+        options.max_mem = _BUDGET_BYTES
+        options.log_errors = False
+        self._set = re2.Set.SearchSet(options)
+        self.places: list[int] = []
+
+    def add(self, place: int, expression: str | None) -> bool:
+        """Add an expression; False where RE2 cannot say it."""
+        if expression is None:
+            return False
         try:
-            found = self._match(text)
+            self._set.Add(expression)
+        except re2.error:
+            return False
+        self.places.append(place)
+        return True
+
+    def compile(self) -> None:
+        """Make the automaton. It matches every text, so an answer without that says that it gave up."""
+        self._set.Add("(?s:.?)")
+        self._set.Compile()
+
+    def open_for(self, text: str) -> list[int] | None:
+        """Return the places whose expressions match, or None where the automaton could not say."""
+        try:
+            found = self._set.Match(text)
         except (UnicodeError, ValueError):
-            return self._all
-        if not found or len(self._places) not in found:
-            return self._all
-        places = [self._places[index] for index in found if index < len(self._places)]
-        return sorted((*places, *self._always))
+            return None
+        if not found or len(self.places) not in found:
+            return None
+        return [self.places[index] for index in found if index < len(self.places)]
+
+
+def _widened_or_none(pattern: str) -> str | None:
+    try:
+        return widened(pattern)
+    except ValueError:
+        return None
 
 
 def widened(pattern: str) -> str:
     """Return an expression for RE2 that matches wherever a Python expression does. Raises: ValueError: it cannot be said."""
     tree = parser.parse(pattern)
     return _sequence(tree, _groups(tree), ignore_case=bool(tree.state.flags & re.IGNORECASE), is_last=True)
+
+
+def literal_of(pattern: str) -> str | None:
+    """Return an expression for the longest literal that every match of an expression holds, or None where it is short."""
+    tree = parser.parse(pattern)
+    found = _literals(tree, ignore_case=bool(tree.state.flags & re.IGNORECASE))
+    return None if found is None else f"(?:{'|'.join(sorted(found))})"
+
+
+def _literals(tree: Any, *, ignore_case: bool) -> set[str] | None:
+    """Return literals of which each match of a sequence holds one, the longest that can be had."""
+    candidates: list[tuple[int, set[str]]] = []
+    run = ""
+    for op, value in (*tree, (codes.AT, None)):
+        if op is codes.LITERAL and value < _LETTER_EDGE:
+            run += chr(value)
+            continue
+        if len(run) >= _MIN_LITERAL:
+            plain = "".join(_character(ord(c)) for c in run)
+            candidates.append((len(run), {f"(?i:{plain})" if ignore_case else plain}))
+        run = ""
+        inner: set[str] | None = None
+        if op is codes.SUBPATTERN:
+            within = (ignore_case or bool(value[1] & re.IGNORECASE)) and not value[2] & re.IGNORECASE
+            inner = _literals(value[3], ignore_case=within)
+        elif op in (codes.MAX_REPEAT, codes.MIN_REPEAT) and value[0] >= 1:
+            inner = _literals(value[2], ignore_case=ignore_case)
+        elif op is codes.BRANCH:
+            branches = [_literals(branch, ignore_case=ignore_case) for branch in value[1]]
+            inner = None if any(branch is None for branch in branches) else set().union(*filter(None, branches))
+        if inner:
+            candidates.append((min(len(literal) for literal in inner) // 5, inner))
+    return max(candidates, key=lambda item: item[0])[1] if candidates else None
 
 
 def _groups(tree: Any) -> dict[int, Any]:

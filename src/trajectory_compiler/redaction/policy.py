@@ -55,6 +55,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     `pattern`: the expression; its group `value` is what is replaced. It must be linear: see the time-bound tests.
     `check`: the name of a test in `checks.py` that the value must pass. `shortest`: texts with fewer characters are skipped.
+    `rare`: the expression holds a telling literal, such as a vendor's prefix: texts without it are not looked at any closer.
     `examples`: texts with the values that must be found in them; `counter_examples`: texts in which nothing is found.
     """
 
@@ -62,6 +63,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     kind: Kind
     pattern: str
     check: str = ""
+    rare: bool = False
     shortest: int = 6
     examples: tuple[tuple[str, str], ...] = ()
     counter_examples: tuple[str, ...] = ()

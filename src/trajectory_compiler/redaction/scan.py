@@ -18,6 +18,7 @@ from trajectory_compiler.redaction.policy import KINDS, Kind, Policy, Rule
 
 LABEL = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,18}>")
 _SHORTEST = 5
+_IN_PIECES = frozenset({"SECRET", "ADDRESS", "PERSON"})  # a mail address without its start says nothing
 _MIN_PIECE = 3  # letters and digits of what is left of a span that another one overlaps
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 _OTHERS = _ORDER["PERSON"] - 0.5  # a user's kinds
@@ -60,7 +61,8 @@ class Scanner:
         self.policy_hash = policy.hash
         self.keys = KeyIndex(policy)
         self._rules = tuple(_Compiled(rule) for rule in policy.rules)
-        self._gates = Gates([rule.pattern for rule in policy.rules])
+        vendors = {place for place, rule in enumerate(policy.rules) if rule.rare}
+        self._gates = Gates([rule.pattern for rule in policy.rules], vendors)
         self._clean: set[str] = set()
         self._model = load_model() if policy.names == "model" and policy.rules else None
 
@@ -122,7 +124,8 @@ class Scanner:
                 continue
             check, kind = rule.check, rule.kind
             for match in rule.finditer(text):
-                if accepted := check(match["value"]):
+                value = match["value"]
+                if value and (accepted := check(value)):
                     start = match.start("value")
                     found.append(Span(start, start + accepted, kind))
         return found
@@ -141,7 +144,7 @@ def _without_overlaps(found: list[Span], text: str) -> list[Span]:
         for piece in _outside(span, kept):
             if piece == span:
                 insort(kept, piece)
-            elif sum(c.isalnum() for c in text[piece.start : piece.end]) >= _MIN_PIECE:
+            elif span.kind in _IN_PIECES and sum(c.isalnum() for c in text[piece.start : piece.end]) >= _MIN_PIECE:
                 insort(kept, _trimmed(piece, text))
     return kept
 

@@ -11,6 +11,8 @@ from trajectory_compiler.redaction.policy import Kind
 _SEPARATORS = "\t|;,"
 _LONGEST_HEAD = 2_000
 _LONGEST_NAME = 60
+# A line of names: words between separators, and nothing that only code has.
+_HEAD = re.compile(r"^[ \t|\"'`]{0,8}[^\W\d][\w .\"'`/-]{0,80}(?:[,;|\t][\w .\"'`/#-]{0,80}){1,200}\r?(?=\n)", re.MULTILINE)
 _FRAME = re.compile(r"[-+| =:]+")
 _INSERT = re.compile(
     r"(?i)insert\s+into\s+[\w.\"`\[\]]{1,80}\s*\((?P<names>[^()]{1,2000})\)\s*values\s*(?P<rows>\([^;]{1,20000})", re.ASCII
@@ -27,28 +29,25 @@ def table_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bo
     """
     if "(" in text and "nsert" in text.lower():
         yield from _insert_spans(text, index)
-    if "\n" not in text:
-        return
-    meanings: list[Meaning | None] | None = None
-    separator, width = "", 0
-    for start, line in _lines(text):
-        if meanings is not None:
-            if _FRAME.fullmatch(line):
-                continue
-            cells = list(_cells(line, separator))
-            if len(cells) == width:
-                yield from _row_spans(text, start, cells, meanings)
-                continue
-            meanings = None
-        separator = _separator(line) if len(line) <= _LONGEST_HEAD else ""
+    done = 0
+    for match in _HEAD.finditer(text):
+        line = match.group()
+        separator = _separator(line) if match.start() >= done and len(line) <= _LONGEST_HEAD else ""
         if not separator:
             continue
         heads = [_bare(head) for head in line.split(separator)]
         if not any(map(index.covers, heads)) or not all(len(head) <= _LONGEST_NAME for head in heads):
             continue
-        found = [index.meaning(head, frozenset(heads)) if head else None for head in heads]
-        if any(found) and sum(any(c.isdigit() for c in head) for head in heads) <= len(heads) // 3:
-            meanings, width = found, len(heads)
+        meanings = [index.meaning(head, frozenset(heads)) if head else None for head in heads]
+        if not any(meanings):
+            continue
+        for start, row in _lines(text, match.end() + 1):
+            cells = list(_cells(row, separator))
+            if len(cells) != len(heads) and not _FRAME.fullmatch(row):
+                break
+            done = start + len(row)
+            if len(cells) == len(heads):
+                yield from _row_spans(text, start, cells, meanings)
 
 
 def _row_spans(
@@ -83,11 +82,12 @@ def _separator(line: str) -> str:
     )
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    start = 0
-    for line in text.splitlines(keepends=True):
-        yield start, line.rstrip("\r\n")
-        start += len(line)
+def _lines(text: str, start: int) -> Iterator[tuple[int, str]]:
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield start, text[start:end].rstrip("\r")
+        start = end + 1
 
 
 def _cells(line: str, separator: str) -> Iterator[Cell]:
