@@ -23,7 +23,7 @@ from trajectory_compiler.redaction.fields import Fields, Path, leaves, with_valu
 from trajectory_compiler.redaction.findings import PARTS, Findings
 from trajectory_compiler.redaction.keyfile import derive
 from trajectory_compiler.redaction.policy import Policy
-from trajectory_compiler.redaction.pseudonyms import Named
+from trajectory_compiler.redaction.pseudonyms import LOG_DIGITS, Named
 from trajectory_compiler.redaction.replacement import Replacement
 from trajectory_compiler.redaction.scan import LABEL, Scanner
 
@@ -105,10 +105,20 @@ def _redact(whole: RawTrajectory, findings: Findings, boundary: Boundary) -> Red
                 digest=_digest(session_id, turns),
                 raw_digest=raw.digest,
                 policy_hash=findings.scanner.policy_hash,
-                pseudonym_frequency=replacement.pseudonyms.frequencies(boundary.frequency),
+                pseudonym_frequency=_frequencies(replacement, findings, boundary),
             )
             return Redaction(trajectory, named)
     raise _blocked(whole, findings, f"{len(unclean)} fields still hold what the rules find after {_ROUNDS} rounds")
+
+
+def _frequencies(replacement: Replacement, findings: Findings, boundary: Boundary) -> dict[str, int]:
+    """Return in how many sessions each name's value occurs.
+
+    Numbered names that stand in the log already (it is a redacted copy) mean another value in every session: they link within
+    their own, however many sessions have an `<EMAIL_1>`.
+    """
+    own = {name: 1 for name in sorted(findings.reserved) if len(name.rpartition("_")[2]) < LOG_DIGITS}
+    return own | replacement.pseudonyms.frequencies(boundary.frequency)
 
 
 def _without_fields(raw: RawTrajectory, findings: Findings) -> tuple[RawTrajectory, list[_Kept]]:
