@@ -12,6 +12,7 @@ from trajectory_compiler.config import SessionOptions
 from trajectory_compiler.exports.in_words import action_for, is_dropped, reason_in_words
 from trajectory_compiler.model import Finding, TurnKind
 from trajectory_compiler.pipeline.run import Progress
+from trajectory_compiler.redaction import load_policy, masked
 from trajectory_compiler.sessions import is_effect, open_sessions
 from trajectory_compiler.sources import Source
 
@@ -157,7 +158,7 @@ def _left_out(findings: tuple[Finding, ...]) -> tuple[LeftOut, ...]:
             dropped=is_dropped(finding.reason),
             count=finding.count,
             why=reason_in_words(finding.stage, finding.reason),
-            where=finding.detail,
+            where=masked(finding.detail, load_policy("standard")),
             do=action_for(finding.reason),
         )
         for finding in sorted(findings, key=lambda finding: -finding.count)
