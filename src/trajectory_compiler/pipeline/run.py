@@ -91,7 +91,7 @@ class _Run:
 
     def go(self, progress: Progress) -> RunSummary:
         policy = self.policy
-        content = msgspec.json.encode(policy, order="deterministic")
+        content = msgspec.json.encode(policy.without_examples(), order="deterministic")
         self.store.save_policy(StoredPolicy(hash=policy.hash, name=policy.name, reason=policy.reason, content=content))
         snapshot, total = self._snapshot(progress)
         key = compile_key(snapshot.digest(), policy.hash, self.options)
