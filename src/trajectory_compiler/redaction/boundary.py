@@ -203,12 +203,10 @@ def safe_identifier(identifier: str, policy: Policy, key: bytes | None) -> str:
 
 def masked(text: str, policy: Policy) -> str:
     """Return a sentence about the raw log, which may name its ids, with everything that the rules find in it as `<EMAIL>`."""
-    parts: list[str] = []
-    place = 0
-    for span in scanner_of(policy).spans(text):
-        parts += (text[place : span.start], f"<{span.kind}>")
-        place = span.end
-    return "".join(parts) + text[place:]
+    found = {text[span.start : span.end]: span.kind for span in scanner_of(policy).spans(text)}
+    for surface in sorted(found, key=len, reverse=True):
+        text = text.replace(surface, f"<{found[surface]}>")
+    return text
 
 
 @lru_cache(maxsize=8)
