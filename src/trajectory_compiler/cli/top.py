@@ -29,6 +29,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "sample": "Print some pairs.",
         "show": "Show one pair with its evidence, its program and its proof.",
     },
+    "The log itself": {
+        "ledger": "Create, seal, verify and fill an append-only audit log.",
+    },
 }
 
 
