@@ -78,7 +78,7 @@ class PostgresReader:
     def __init__(self, server: Server, relation: str, mapping: Mapping) -> None:
         self._server, self._relation = server, relation
         roles = (mapping.column("session_id"), mapping.column("created_at"), mapping.column("id"))
-        self._order = ", ".join(_quoted(column) for column in roles if column)
+        self._order = ", ".join(quoted(column) for column in roles if column)
 
     def records(self, drops: Drops) -> Iterator[tuple[int, Record]]:
         """Yield the row number, from 1, and the values of each row."""
@@ -87,7 +87,7 @@ class PostgresReader:
 
     def column_values(self, column: str) -> Iterator[Json]:
         """Select one column, which an index may answer alone."""
-        for _, row in self._server.stream(f"SELECT {_quoted(column)} FROM {self._relation} ORDER BY {self._order}"):
+        for _, row in self._server.stream(f"SELECT {quoted(column)} FROM {self._relation} ORDER BY {self._order}"):
             yield row[0]
 
 
@@ -121,7 +121,7 @@ class Server:
 
     def stream(self, query: str) -> Generator[tuple[list[str], Sequence[Any]], None, None]:
         """Run a query and yield the column names and the values of each row as they come."""
-        with self._connection() as connection, connection.cursor(name="trajc") as cursor:
+        with self.connection() as connection, connection.cursor(name="trajc") as cursor:
             cursor.itersize = FETCH_ROWS
             cursor.execute(query)
             names = [column.name for column in cursor.description]
@@ -129,7 +129,8 @@ class Server:
                 yield names, row
 
     @contextmanager
-    def _connection(self) -> Iterator[Any]:
+    def connection(self) -> Iterator[Any]:
+        """Give a connection inside one read-only transaction; its errors leave as sentences."""
         try:
             connection = self._psycopg.connect(**self._parameters, prepare_threshold=None)
         except self._psycopg.Error as error:
@@ -184,7 +185,8 @@ def _value(value: Any, drops: Drops, number: int) -> Json:
     return json_value(value, drops, number)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL quotes it."""
     return '"' + name.replace('"', '""') + '"'
 
 

@@ -28,8 +28,8 @@ def open_sqlite(path: Path, options: SourceOptions) -> MappedSource:
             relation, name = f"({without_semicolon(options.query)})", f"query-{short_hash(options.query)[:8]}"
             mapping = map_query(str(path), _sample(path, relation), options)
         else:
-            name, mapping = choose_table(str(path), _tables(path), lambda table: _sample(path, _quoted(table)), options)
-            relation = _quoted(name)
+            name, mapping = choose_table(str(path), _tables(path), lambda table: _sample(path, quoted(table)), options)
+            relation = quoted(name)
         reader = SqliteReader(path, relation, _order(path, relation, mapping))
     except sqlite3.Error as error:
         raise _refused(path, error) from error
@@ -59,12 +59,12 @@ class SqliteReader:
 
     def column_values(self, column: str) -> Iterator[Json]:
         """Select one column, which an index may answer alone."""
-        for _, row in self._select(_quoted(column)):
+        for _, row in self._select(quoted(column)):
             yield row[0]
 
     def _select(self, what: str) -> Iterator[tuple[list[str], tuple[Json, ...]]]:
         try:
-            with closing(_connect(self._path)) as connection:
+            with closing(connect(self._path)) as connection:
                 cursor = connection.execute(f"SELECT {what} FROM {self._relation} ORDER BY {self._order}")
                 names = [column[0] for column in cursor.description]
                 for row in cursor:
@@ -73,7 +73,7 @@ class SqliteReader:
             raise _refused(self._path, error) from error
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
     """Open without the right to write; a database with a write-ahead log in a read-only folder needs `immutable`."""
     address = f"file:{quote(str(path.absolute()))}?mode=ro"
     connection = sqlite3.connect(address, uri=True)
@@ -98,7 +98,7 @@ def _text(data: bytes) -> str | bytes:
 
 
 def _tables(path: Path) -> list[str]:
-    with closing(_connect(path)) as connection:
+    with closing(connect(path)) as connection:
         found = connection.execute(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
         )
@@ -106,7 +106,7 @@ def _tables(path: Path) -> list[str]:
 
 
 def _sample(path: Path, relation: str) -> list[Record]:
-    with closing(_connect(path)) as connection:
+    with closing(connect(path)) as connection:
         cursor = connection.execute(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}")
         names = [column[0] for column in cursor.description]
         return first_of(dict(zip(names, row, strict=True)) for row in cursor)
@@ -118,17 +118,18 @@ def _order(path: Path, relation: str, mapping: Mapping) -> str:
     The plain column lets SQLite use an index. A session column without a text or whole-number type may hold 1 and '1', which
     are one session but do not sort together: there, its text is compared.
     """
-    session = _quoted(mapping.columns["session_id"])
-    with closing(_connect(path)) as connection:
+    session = quoted(mapping.columns["session_id"])
+    with closing(connect(path)) as connection:
         info = connection.execute(f"PRAGMA table_info({relation})").fetchall() if relation.startswith('"') else []
     declared = next((kind.upper() for _, name, kind, *_ in info if name == mapping.columns["session_id"]), "")
     typed = any(word in declared for word in ("CHAR", "TEXT", "CLOB", "INT"))
     terms = [f"{session} COLLATE BINARY" if typed else f"CAST({session} AS TEXT) COLLATE BINARY"]
-    terms += [_quoted(column) for role in ("created_at", "id") if (column := mapping.column(role))]
+    terms += [quoted(column) for role in ("created_at", "id") if (column := mapping.column(role))]
     return ", ".join(terms)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL quotes it."""
     return '"' + name.replace('"', '""') + '"'
 
 
