@@ -1,0 +1,1 @@
+"""The append-only log itself: the table, its guards, its seals, and the recorder that writes it."""

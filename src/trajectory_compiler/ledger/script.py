@@ -1,0 +1,108 @@
+"""The SQL that makes a ledger, as `trajc ledger init --print` shows it: templates in `sql/`, filled with names and columns."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+from trajectory_compiler.ledger.schema import (
+    PAYLOAD_FIELDS,
+    PAYLOAD_VERSION,
+    ROW_FIELDS,
+    ROW_VERSION,
+    STATUSES,
+    WRITER_COLUMNS,
+    Names,
+    text_in_postgres,
+)
+
+DEFAULT_SCHEMA = "public"
+SQLITE_NOW = "strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'"  # six digits, so that all stamps sort as text
+_BYTES = r"replace({0}, E'\\', E'\\\\')::bytea"  # a backslash is the only character that means something in bytea's input
+_NEVER_NULL = frozenset(
+    {"id", "session_id", "created_at", "called_at", "agent", "tool", "truncated", "idempotency_key", "transaction_id"}
+)
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+
+
+def postgres_script(names: Names, *, event_trigger: bool = True) -> str:
+    """Return the script for PostgreSQL. Run it in one transaction."""
+    schema = names.schema or DEFAULT_SCHEMA
+    placed = Names(table=names.table, schema=schema)
+    values = {
+        "table": names.table,
+        "schema": schema,
+        "qualified": placed.qualified,
+        "purges": placed.purges,
+        "purge_function": placed.purge_function,
+        "refuse": placed.beside("_refuse"),
+        "only_purge": placed.beside("_only_purge"),
+        "guard_schema": f"{names.table}_guard",
+        **{part: names.role(part) for part in ("owner", "writer", "reader", "purger")},
+        "statuses": _quoted_statuses(),
+        "writer_columns": ", ".join(WRITER_COLUMNS),
+        "row_hash": row_hash_in_postgres("    "),
+        "old_payload_hash": payload_hash_in_postgres("OLD."),
+        "old_fields": _listed("OLD.", ROW_FIELDS),
+        "new_fields": _listed("NEW.", ROW_FIELDS),
+    }
+    script = _template("postgres.sql")
+    return _filled(script + "\n" + _template("postgres_event_trigger.sql") if event_trigger else script, values)
+
+
+def sqlite_script(names: Names) -> str:
+    """Return the script for SQLite."""
+    kept = tuple(name for name in ROW_FIELDS if name != "transaction_id")
+    sent = tuple(name for name in WRITER_COLUMNS if name != "called_at")  # its default differs from one sending to the next
+    return _filled(
+        _template("sqlite.sql"),
+        {
+            "table": names.table,
+            "now": SQLITE_NOW,
+            "statuses": _quoted_statuses(),
+            "status_words": ", ".join(STATUSES),
+            "old_sent": _listed("old.", sent),
+            "new_sent": _listed("NEW.", sent),
+            "old_fields": _listed("OLD.", kept),
+            "new_fields": _listed("NEW.", kept),
+        },
+    )
+
+
+def payload_hash_in_postgres(prefix: str = "") -> str:
+    """Return the SQL for the hash of a payload that still stands; `prefix` goes before each column, such as `OLD.`."""
+    texts = [f"'{PAYLOAD_VERSION}'", *(_frame(name, prefix) for name in PAYLOAD_FIELDS)]
+    return _sha256(" || ".join(texts))
+
+
+def row_hash_in_postgres(indent: str = "") -> str:
+    """Return the SQL of the generated column `row_hash`, one field a line."""
+    kept = f"coalesce(purged_payload_hash, {payload_hash_in_postgres()})"
+    texts = [f"'{ROW_VERSION}'", *(_frame(name, "") for name in ROW_FIELDS), f"'64:' || encode({kept}, 'hex')"]
+    return indent + _sha256(f" ||\n{indent}".join(texts))
+
+
+def _sha256(text: str) -> str:
+    return f"sha256({_BYTES.format(text)})"
+
+
+def _frame(column: str, prefix: str) -> str:
+    text = text_in_postgres(prefix + column, column)
+    framed = f"octet_length({text})::text || ':' || {text}"
+    return framed if column in _NEVER_NULL else f"coalesce({framed}, '-')"
+
+
+def _listed(prefix: str, columns: tuple[str, ...]) -> str:
+    return ", ".join(prefix + name for name in columns)
+
+
+def _quoted_statuses() -> str:
+    return ", ".join(f"'{status}'" for status in STATUSES)
+
+
+def _template(name: str) -> str:
+    return (files("trajectory_compiler.ledger") / "sql" / name).read_text(encoding="utf-8")
+
+
+def _filled(script: str, values: dict[str, str]) -> str:
+    return _PLACE.sub(lambda place: values[place[1]], script)
