@@ -6,6 +6,7 @@ import re
 from importlib.resources import files
 
 from trajectory_compiler.ledger.schema import (
+    COLUMNS,
     PAYLOAD_FIELDS,
     PAYLOAD_VERSION,
     ROW_FIELDS,
@@ -18,10 +19,11 @@ from trajectory_compiler.ledger.schema import (
 
 DEFAULT_SCHEMA = "public"
 SQLITE_NOW = "strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'"  # six digits, so that all stamps sort as text
-_BYTES = r"replace({0}, E'\\', E'\\\\')::bytea"  # a backslash is the only character that means something in bytea's input
 _NEVER_NULL = frozenset(
     {"id", "session_id", "created_at", "called_at", "agent", "tool", "truncated", "idempotency_key", "transaction_id"}
 )
+_HASHED = (*ROW_FIELDS, *PAYLOAD_FIELDS, "purged_payload_hash")
+_TYPES = {column.name: column.postgres for column in COLUMNS if column.postgres}
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
@@ -41,6 +43,11 @@ def postgres_script(names: Names, *, event_trigger: bool = True) -> str:
         **{part: names.role(part) for part in ("owner", "writer", "reader", "purger")},
         "statuses": _quoted_statuses(),
         "writer_columns": ", ".join(WRITER_COLUMNS),
+        "status_words": ", ".join(STATUSES),
+        "row_hash_function": placed.beside("_row_hash"),
+        "hash_parameters": ",\n".join(f"  {name} {_TYPES[name]}" for name in _HASHED),
+        "hash_arguments": ", ".join(_HASHED),
+        "hash_types": ", ".join(_TYPES[name] for name in _HASHED),
         "row_hash": row_hash_in_postgres("    "),
         "old_payload_hash": payload_hash_in_postgres("OLD."),
         "old_fields": _listed("OLD.", ROW_FIELDS),
@@ -71,25 +78,22 @@ def sqlite_script(names: Names) -> str:
 
 def payload_hash_in_postgres(prefix: str = "") -> str:
     """Return the SQL for the hash of a payload that still stands; `prefix` goes before each column, such as `OLD.`."""
-    texts = [f"'{PAYLOAD_VERSION}'", *(_frame(name, prefix) for name in PAYLOAD_FIELDS)]
-    return _sha256(" || ".join(texts))
+    frames = ", ".join(_frame(prefix + name, name) for name in PAYLOAD_FIELDS)
+    return f"sha256(convert_to(concat('{PAYLOAD_VERSION}', {frames}), 'UTF8'))"
 
 
-def row_hash_in_postgres(indent: str = "") -> str:
-    """Return the SQL of the generated column `row_hash`, one field a line."""
+def row_hash_in_postgres(indent: str) -> str:
+    """Return what a row's hash is made of, as arguments of SQL's `concat`, one a line."""
     kept = f"coalesce(purged_payload_hash, {payload_hash_in_postgres()})"
-    texts = [f"'{ROW_VERSION}'", *(_frame(name, "") for name in ROW_FIELDS), f"'64:' || encode({kept}, 'hex')"]
-    return indent + _sha256(f" ||\n{indent}".join(texts))
+    texts = [f"'{ROW_VERSION}'", *(_frame(name, name) for name in ROW_FIELDS), f"'64:', encode({kept}, 'hex')"]
+    return ",\n".join(indent + text for text in texts)
 
 
-def _sha256(text: str) -> str:
-    return f"sha256({_BYTES.format(text)})"
-
-
-def _frame(column: str, prefix: str) -> str:
-    text = text_in_postgres(prefix + column, column)
-    framed = f"octet_length({text})::text || ':' || {text}"
-    return framed if column in _NEVER_NULL else f"coalesce({framed}, '-')"
+def _frame(place: str, column: str) -> str:
+    """Return the SQL of `schema.frame` for the column that stands at `place`, as arguments of `concat`."""
+    text = text_in_postgres(place, column)
+    framed = f"octet_length({text}), ':', {text}"
+    return framed if column in _NEVER_NULL else f"CASE WHEN {place} IS NULL THEN '-' ELSE concat({framed}) END"
 
 
 def _listed(prefix: str, columns: tuple[str, ...]) -> str:

@@ -44,29 +44,49 @@ $again$;
 GRANT {{owner}} TO CURRENT_USER;
 GRANT USAGE, CREATE ON SCHEMA {{schema}} TO {{owner}};
 
+-- Checks a row and returns its hash; a generated column calls it. One function, since a row's insert pays for every constraint.
+CREATE OR REPLACE FUNCTION {{row_hash_function}}(
+{{hash_parameters}}
+) RETURNS bytea LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+  IF '' IN (session_id, agent, tool, idempotency_key) THEN
+    RAISE EXCEPTION '{{table}}: session_id, agent, tool and idempotency_key must not be empty.' USING ERRCODE = 'check_violation';
+  ELSIF status NOT IN ({{statuses}}) THEN
+    RAISE EXCEPTION '{{table}}: status must be one of {{status_words}}.' USING ERRCODE = 'check_violation';
+  ELSIF error IS NOT NULL AND coalesce(status, 'ok') = 'ok' THEN
+    RAISE EXCEPTION '{{table}}: a row with an error needs a status other than ok.' USING ERRCODE = 'check_violation';
+  ELSIF NOT (cost_usd >= 0 AND cost_usd < 1000000000) OR NOT (duration_ms >= 0 AND duration_ms < 1000000000000) THEN
+    RAISE EXCEPTION '{{table}}: cost_usd and duration_ms must be numbers from 0.' USING ERRCODE = 'check_violation';
+  END IF;
+  RETURN sha256(convert_to(concat(
+{{row_hash}}
+  ), 'UTF8'));
+END
+$body$;
+
 -- Rows. `called_at` is the writer's word, `created_at` the database's.
 CREATE TABLE IF NOT EXISTS {{qualified}} (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  session_id text NOT NULL CHECK (session_id <> ''),
+  session_id text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   called_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  agent text NOT NULL CHECK (agent <> ''),
-  tool text NOT NULL CHECK (tool <> ''),
+  agent text NOT NULL,
+  tool text NOT NULL,
   arguments json,
   response json,
-  status text CHECK (status IN ({{statuses}})),
-  error text CHECK (error IS NULL OR status <> 'ok'),
-  cost_usd numeric(18, 9) CHECK (cost_usd >= 0 AND cost_usd < 1000000000),
-  duration_ms numeric(15, 3) CHECK (duration_ms >= 0 AND duration_ms < 1000000000000),
+  status text,
+  error text,
+  cost_usd numeric(18, 9),
+  duration_ms numeric(15, 3),
   parent_id text,
   truncated boolean NOT NULL DEFAULT false,
-  idempotency_key text NOT NULL DEFAULT gen_random_uuid()::text UNIQUE CHECK (idempotency_key <> ''),
+  idempotency_key text NOT NULL DEFAULT gen_random_uuid()::text UNIQUE,
   transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
   extra json,
   purge_id bigint,
-  purged_payload_hash bytea CHECK ((purged_payload_hash IS NULL) = (purge_id IS NULL)),
+  purged_payload_hash bytea,
   row_hash bytea NOT NULL GENERATED ALWAYS AS (
-{{row_hash}}
+    {{row_hash_function}}({{hash_arguments}})
   ) STORED
 );
 CREATE INDEX IF NOT EXISTS {{table}}_session ON {{qualified}} (session_id, called_at, id);
@@ -162,6 +182,7 @@ REVOKE ALL ON {{qualified}}, {{purges}} FROM PUBLIC;
 REVOKE ALL ON FUNCTION {{purge_function}}(bigint[], text, text) FROM PUBLIC;
 GRANT USAGE ON SCHEMA {{schema}} TO {{writer}}, {{reader}}, {{purger}};
 GRANT INSERT ({{writer_columns}}) ON {{qualified}} TO {{writer}};
+GRANT EXECUTE ON FUNCTION {{row_hash_function}}({{hash_types}}) TO {{writer}};
 GRANT SELECT ON {{qualified}}, {{purges}} TO {{reader}};
 GRANT EXECUTE ON FUNCTION {{purge_function}}(bigint[], text, text) TO {{purger}};
 
@@ -177,6 +198,7 @@ CREATE POLICY {{table}}_purges_select ON {{purges}} FOR SELECT TO {{reader}} USI
 
 ALTER TABLE {{qualified}} OWNER TO {{owner}};
 ALTER TABLE {{purges}} OWNER TO {{owner}};
+ALTER FUNCTION {{row_hash_function}}({{hash_types}}) OWNER TO {{owner}};
 ALTER FUNCTION {{refuse}}() OWNER TO {{owner}};
 ALTER FUNCTION {{only_purge}}() OWNER TO {{owner}};
 ALTER FUNCTION {{purge_function}}(bigint[], text, text) OWNER TO {{owner}};

@@ -8,14 +8,16 @@ BEGIN
   CREATE OR REPLACE FUNCTION {{guard_schema}}.keep() RETURNS event_trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $body$
   DECLARE
-    ours constant text := '(^| ){{schema}}\.{{table}}(_purges)?($|[ .])|^{{schema}}\.{{table}}_(purge|refuse|only_purge)\('
+    ours constant text := '(^| ){{schema}}\.{{table}}(_purges)?($|[ .])|^{{schema}}\.{{table}}_(purge|refuse|only_purge|row_hash)\('
       '|^{{guard_schema}}($|\.)';
     touched text;
   BEGIN
     IF TG_EVENT = 'sql_drop' THEN
-      SELECT object_identity INTO touched FROM pg_event_trigger_dropped_objects() WHERE object_identity ~ ours LIMIT 1;
+      SELECT object_identity INTO touched FROM pg_event_trigger_dropped_objects() WHERE object_identity ~ ours
+        ORDER BY length(object_identity) LIMIT 1;
     ELSE
-      SELECT object_identity INTO touched FROM pg_event_trigger_ddl_commands() WHERE object_identity ~ ours LIMIT 1;
+      SELECT object_identity INTO touched FROM pg_event_trigger_ddl_commands() WHERE object_identity ~ ours
+        ORDER BY length(object_identity) LIMIT 1;
     END IF;
     IF touched IS NOT NULL THEN
       RAISE EXCEPTION '{{table}} is append-only: % (of %) is not allowed.', TG_TAG, touched

@@ -48,8 +48,8 @@ BEGIN
     '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z';
   SELECT RAISE(ABORT, '{{table}}: arguments, response and extra must be JSON.')
     WHERE 0 IN (json_valid(NEW.arguments), json_valid(NEW.response), json_valid(NEW.extra));
-  SELECT RAISE(ABORT, '{{table}}: status must be one of {{status_words}}, and ok has no error.')
-    WHERE NEW.status NOT IN ({{statuses}}) OR (NEW.error IS NOT NULL AND NEW.status = 'ok');
+  SELECT RAISE(ABORT, '{{table}}: status must be one of {{status_words}}; a row with an error needs one other than ok.')
+    WHERE NEW.status NOT IN ({{statuses}}) OR (NEW.error IS NOT NULL AND coalesce(NEW.status, 'ok') = 'ok');
   SELECT RAISE(ABORT, '{{table}}: cost_usd and duration_ms must not be negative, truncated must be 0 or 1.')
     WHERE NEW.cost_usd < 0 OR NEW.duration_ms < 0 OR NEW.truncated NOT IN (0, 1);
   -- A row sent twice is one row. A key used again for another row is a mistake or INSERT OR REPLACE, which other triggers miss.
