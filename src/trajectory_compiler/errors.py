@@ -5,6 +5,7 @@
     │   ├── SourceError              a log cannot be opened or read
     │   ├── MappingError             a needed column is missing or ambiguous
     │   ├── OptionError              an option or the config holds a value that cannot be used
+    │   ├── LedgerError              a ledger cannot be created, or its table is another's
     │   └── SealError                a seal, a key, a checkpoint or a receipt cannot be used
     │       └── RefusedError         a proof does not hold: a forged or mutated checkpoint or receipt (exit 1)
     ├── StoreError                   the store cannot be opened, read or written (exit 2)
@@ -51,6 +52,10 @@ class MappingError(InputError):
 
 class OptionError(InputError):
     """An option or a line of the config holds a value that cannot be used."""
+
+
+class LedgerError(InputError):
+    """A ledger cannot be created, or the table of its name is something else."""
 
 
 class SealError(InputError):

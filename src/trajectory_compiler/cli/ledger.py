@@ -9,7 +9,9 @@ import click
 from trajectory_compiler.cli import options as shared
 
 # Name -> what it is for. The module `cli/ledger_<name>.py` holds it as `command`.
-SUBCOMMANDS: dict[str, str] = {}
+SUBCOMMANDS: dict[str, str] = {
+    "init": "Create an append-only audit table in PostgreSQL or SQLite.",
+}
 
 
 class _LedgerGroup(click.Group):

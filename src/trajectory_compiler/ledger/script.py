@@ -27,7 +27,7 @@ _TYPES = {column.name: column.postgres for column in COLUMNS if column.postgres}
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def postgres_script(names: Names, *, event_trigger: bool = True) -> str:
+def postgres_script(names: Names) -> str:
     """Return the script for PostgreSQL. Run it in one transaction."""
     schema = names.schema or DEFAULT_SCHEMA
     placed = Names(table=names.table, schema=schema)
@@ -53,8 +53,7 @@ def postgres_script(names: Names, *, event_trigger: bool = True) -> str:
         "old_fields": _listed("OLD.", ROW_FIELDS),
         "new_fields": _listed("NEW.", ROW_FIELDS),
     }
-    script = _template("postgres.sql")
-    return _filled(script + "\n" + _template("postgres_event_trigger.sql") if event_trigger else script, values)
+    return _filled(_template("postgres.sql") + "\n" + _template("postgres_event_trigger.sql"), values)
 
 
 def sqlite_script(names: Names) -> str:

@@ -19,6 +19,12 @@ from trajectory_compiler.sources.rows import json_value
 from trajectory_compiler.sources.tables import choose_table, map_query, without_semicolon
 
 MAGIC = b"SQLite format 3\0"
+ADDRESS = "sqlite:///"
+
+
+def sqlite_path(location: str) -> Path:
+    """Return the file that `sqlite:///PATH`, or the path itself, names."""
+    return Path(location.removeprefix(ADDRESS)).expanduser()
 
 
 def open_sqlite(path: Path, options: SourceOptions) -> MappedSource:
