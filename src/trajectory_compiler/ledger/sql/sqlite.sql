@@ -47,7 +47,8 @@ BEGIN
   SELECT RAISE(ABORT, '{{table}}: called_at must look like 2026-01-31T12:00:00.000000Z.') WHERE NEW.called_at NOT GLOB
     '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z';
   SELECT RAISE(ABORT, '{{table}}: arguments, response and extra must be JSON.')
-    WHERE 0 IN (json_valid(coalesce(NEW.arguments, '0')), json_valid(coalesce(NEW.response, '0')), json_valid(coalesce(NEW.extra, '0')));
+    WHERE NOT (json_valid(coalesce(NEW.arguments, '0')) AND json_valid(coalesce(NEW.response, '0'))
+      AND json_valid(coalesce(NEW.extra, '0')));
   SELECT RAISE(ABORT, '{{table}}: status must be one of {{status_words}}; a row with an error needs one other than ok.')
     WHERE NEW.status NOT IN ({{statuses}}) OR (NEW.error IS NOT NULL AND coalesce(NEW.status, 'ok') = 'ok');
   SELECT RAISE(ABORT, '{{table}}: cost_usd and duration_ms must not be negative, truncated must be 0 or 1.')
@@ -70,8 +71,8 @@ CREATE TRIGGER {{table}}_no_update BEFORE UPDATE ON {{table}} WHEN NOT (
   AND coalesce(NEW.arguments, NEW.response, NEW.error, NEW.extra) IS NULL
   AND ({{old_fields}}) IS ({{new_fields}})
   AND EXISTS (
-    SELECT 1 FROM {{table}}_purges AS record, json_each(record.row_ids) AS listed
-    WHERE record.id = NEW.purge_id AND listed.value = OLD.id
+    SELECT 1 FROM {{table}}_purges AS record WHERE record.id = NEW.purge_id
+    AND instr(replace(replace(json(record.row_ids), '[', ','), ']', ','), ',' || OLD.id || ',') > 0
   )
 )
 BEGIN
