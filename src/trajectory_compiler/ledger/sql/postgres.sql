@@ -166,15 +166,20 @@ ALTER TABLE {{purges}} ENABLE ALWAYS TRIGGER {{table}}_purges_no_change;
 -- Rights. Whatever default privileges gave a new table (Supabase gives everything to anon) is taken away first.
 DO $rights$
 DECLARE
-  grantee text;
+  given text;
 BEGIN
-  FOR grantee IN
-    SELECT DISTINCT quote_ident(pg_get_userbyid(held.grantee))
+  FOR given IN
+    SELECT DISTINCT format('REVOKE ALL ON %s FROM %I', class.oid::regclass, pg_get_userbyid(held.grantee))
     FROM pg_catalog.pg_class AS class, aclexplode(class.relacl) AS held
     WHERE class.oid IN ('{{qualified}}'::regclass, '{{purges}}'::regclass)
       AND held.grantee <> 0 AND held.grantee <> class.relowner AND class.relowner <> '{{owner}}'::regrole
+    UNION
+    SELECT DISTINCT format('REVOKE ALL ON FUNCTION %s FROM %I', proc.oid::regprocedure, pg_get_userbyid(held.grantee))
+    FROM pg_catalog.pg_proc AS proc, aclexplode(proc.proacl) AS held
+    WHERE proc.oid = '{{purge_function}}(bigint[], text, text)'::regprocedure
+      AND held.grantee <> 0 AND held.grantee <> proc.proowner AND proc.proowner <> '{{owner}}'::regrole
   LOOP
-    EXECUTE format('REVOKE ALL ON {{qualified}}, {{purges}} FROM %s', grantee);
+    EXECUTE given;
   END LOOP;
 END
 $rights$;
