@@ -44,6 +44,7 @@ def watch(recorder: Recording, *, sigterm: bool) -> None:
         _hooked = True
         atexit.register(_at_exit)
         os.register_at_fork(after_in_child=_in_child)
+        _finish_with_multiprocessing()
     if (
         sigterm
         and threading.current_thread() is threading.main_thread()
@@ -59,7 +60,14 @@ def _at_exit() -> None:
 
 def _in_child() -> None:
     _NEVER_COLLECTED.extend(recorder.in_child() for recorder in list(_recorders))
-    if "multiprocessing.util" in sys.modules:  # its children end without `atexit`
+    _finish_with_multiprocessing()
+    if "multiprocessing.util" in sys.modules:  # one of its ways to start a child forgets what was registered until then
+        sys.modules["multiprocessing.util"].register_after_fork(_recorders, _finish_with_multiprocessing)
+
+
+def _finish_with_multiprocessing(*_: object) -> None:
+    """Deliver at the end of a process of `multiprocessing`, which runs no `atexit`."""
+    if "multiprocessing.util" in sys.modules:
         sys.modules["multiprocessing.util"].Finalize(None, _at_exit, exitpriority=0)
 
 
