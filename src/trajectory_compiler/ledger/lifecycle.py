@@ -61,14 +61,17 @@ def _at_exit() -> None:
 def _in_child() -> None:
     _NEVER_COLLECTED.extend(recorder.in_child() for recorder in list(_recorders))
     _finish_with_multiprocessing()
-    if "multiprocessing.util" in sys.modules:  # one of its ways to start a child forgets what was registered until then
-        sys.modules["multiprocessing.util"].register_after_fork(_recorders, _finish_with_multiprocessing)
 
 
-def _finish_with_multiprocessing(*_: object) -> None:
-    """Deliver at the end of a process of `multiprocessing`, which runs no `atexit`."""
-    if "multiprocessing.util" in sys.modules:
-        sys.modules["multiprocessing.util"].Finalize(None, _at_exit, exitpriority=0)
+def _finish_with_multiprocessing() -> None:
+    """Deliver at the end of a process of `multiprocessing`, which runs no `atexit`.
+
+    Some of its ways to start a child forget what was registered before the child's work begins, others do not: hence both.
+    """
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, _at_exit, exitpriority=0)
+        util.register_after_fork(_recorders, lambda _: util.Finalize(None, _at_exit, exitpriority=0))
 
 
 def _on_sigterm(number: int, frame: FrameType | None) -> None:
