@@ -12,6 +12,7 @@ from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.model import Finding, Json, Row
 from trajectory_compiler.sources.findings import Drops
 from trajectory_compiler.sources.joining import rows_of
+from trajectory_compiler.sources.ledger_table import is_ledger, with_errors
 from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record, guess_mapping
 from trajectory_compiler.sources.rows import session_of
 
@@ -41,7 +42,8 @@ class MappedSource:
     def rows(self) -> Iterator[Row]:
         """Read the log from its beginning."""
         drops = self._drops = Drops("sources", self._reader.unit)
-        return rows_of(self._reader.records(drops), self.mapping, drops)
+        records = self._reader.records(drops)
+        return rows_of(with_errors(records) if is_ledger(self.mapping.available) else records, self.mapping, drops)
 
     def session_ids(self) -> Iterator[str]:
         """Yield the session id of each row that has one."""

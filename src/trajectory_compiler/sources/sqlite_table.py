@@ -5,14 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.errors import SourceError
 from trajectory_compiler.model import Json, short_hash
-from trajectory_compiler.sources.documents import UnreadableError
+from trajectory_compiler.sources.documents import UnreadableError, parse
 from trajectory_compiler.sources.findings import Drops
+from trajectory_compiler.sources.ledger_table import JSON_COLUMNS, is_ledger
 from trajectory_compiler.sources.mapped import MappedSource, first_of
 from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record
 from trajectory_compiler.sources.rows import json_value
@@ -36,7 +38,8 @@ def open_sqlite(path: Path, options: SourceOptions) -> MappedSource:
         else:
             name, mapping = choose_table(str(path), _tables(path), lambda table: _sample(path, quoted(table)), options)
             relation = quoted(name)
-        reader = SqliteReader(path, relation, _order(path, relation, mapping))
+        json_columns = JSON_COLUMNS if is_ledger(mapping.available) else frozenset()
+        reader = SqliteReader(path, relation, _order(path, relation, mapping), json_columns)
     except sqlite3.Error as error:
         raise _refused(path, error) from error
     return MappedSource(options.name or name, "SQLite", reader, mapping, ordered=True)
@@ -47,21 +50,25 @@ class SqliteReader:
 
     unit = "row"
 
-    def __init__(self, path: Path, relation: str, order: str) -> None:
-        self._path, self._relation, self._order = path, relation, order
+    def __init__(self, path: Path, relation: str, order: str, json_columns: frozenset[str] = frozenset()) -> None:
+        self._path, self._relation, self._order, self._json = path, relation, order, json_columns
 
     def records(self, drops: Drops) -> Iterator[tuple[int, Record]]:
         """Yield the row number, from 1, and the values of each row."""
         for number, (names, row) in enumerate(self._select("*"), 1):
             try:
-                record = {
-                    name: value if isinstance(value, str) else json_value(value, drops, number)
-                    for name, value in zip(names, row, strict=True)
-                }
+                record = {name: self._value(name, value, drops, number) for name, value in zip(names, row, strict=True)}
             except UnreadableError as error:
                 drops.add(error.reason, number)
                 continue
             yield number, record
+
+    def _value(self, name: str, value: Json, drops: Drops, number: int) -> Json:
+        if isinstance(value, str):
+            return parse(value, partial(drops.add, place=number)) if name in self._json else value
+        if isinstance(value, _NoText):
+            raise UnreadableError("invalid_utf8")
+        return json_value(value, drops, number)
 
     def column_values(self, column: str) -> Iterator[Json]:
         """Select one column, which an index may answer alone."""
@@ -96,11 +103,15 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+class _NoText(bytes):
+    """What a text column holds that is not UTF-8."""
+
+
 def _text(data: bytes) -> str | bytes:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data  # `json_value` refuses the row: raising here would end the whole query
+        return _NoText(data)  # the reader refuses the row: raising here would end the whole query
 
 
 def _tables(path: Path) -> list[str]:
