@@ -183,7 +183,7 @@ BEGIN
   END LOOP;
 END
 $rights$;
-REVOKE ALL ON {{qualified}}, {{purges}} FROM PUBLIC;
+REVOKE ALL ON {{qualified}}, {{purges}} FROM PUBLIC, {{writer}}, {{reader}}, {{purger}};
 REVOKE ALL ON FUNCTION {{purge_function}}(bigint[], text, text) FROM PUBLIC;
 GRANT USAGE ON SCHEMA {{schema}} TO {{writer}}, {{reader}}, {{purger}};
 GRANT INSERT ({{writer_columns}}) ON {{qualified}} TO {{writer}};
