@@ -34,7 +34,7 @@ _NAME = re.compile(r"(?:([a-z_][a-z0-9_]{0,40})\.)?([a-z_][a-z0-9_]{0,40})")
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """One column. A type of None means that the database does not have it. `about` is what the reference says of it."""
+    """One column. A type of None: the database does not have it. `required`: never null. `about`: the reference's words."""
 
     name: str
     postgres: str | None
@@ -53,7 +53,9 @@ COLUMNS: tuple[Column, ...] = (
     _column("id", "database", ("bigint", "INTEGER"), "The row's number. Numbers rise; gaps are normal.", required=True),
     _column("session_id", "writer", _TEXT, "Which conversation or run the call belongs to.", required=True),
     _column("created_at", "database", _STAMP, "When the row was written, by the database's clock.", required=True),
-    _column("called_at", "writer", _STAMP, "When the call was made, as the writer says; the time of writing if it does not."),
+    _column(
+        "called_at", "writer", _STAMP, "When the call was made, as the writer says, else the time of writing.", required=True
+    ),
     _column("agent", "writer", _TEXT, "Who made the call.", required=True),
     _column("tool", "writer", _TEXT, "What was called.", required=True),
     _column("arguments", "writer", _JSON, "What the tool was given, as JSON."),
@@ -68,14 +70,22 @@ COLUMNS: tuple[Column, ...] = (
         "writer",
         ("boolean", "INTEGER"),
         "Whether the writer cut arguments, response or error to a limit.",
+        required=True,
     ),
     _column(
         "idempotency_key",
         "writer",
         _TEXT,
         "The writer's, unique: a row sent twice is one row. Random by default.",
+        required=True,
     ),
-    _column("transaction_id", "database", ("xid8", None), "The transaction that wrote the row: who follows it misses none."),
+    _column(
+        "transaction_id",
+        "database",
+        ("xid8", None),
+        "The transaction that wrote the row: who follows it misses none.",
+        required=True,
+    ),
     _column("extra", "writer", _JSON, "Whatever else is worth keeping, as a JSON object."),
     _column("purge_id", "purge", ("bigint", "INTEGER"), "The record of the purge that removed the payload; null otherwise."),
     _column("purged_payload_hash", "purge", ("bytea", "BLOB"), "The hash that the removed payload had."),

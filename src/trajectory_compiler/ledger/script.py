@@ -19,9 +19,7 @@ from trajectory_compiler.ledger.schema import (
 
 DEFAULT_SCHEMA = "public"
 SQLITE_NOW = "strftime('%Y-%m-%dT%H:%M:%f', 'now') || '000Z'"  # six digits, so that all stamps sort as text
-_NEVER_NULL = frozenset(
-    {"id", "session_id", "created_at", "called_at", "agent", "tool", "truncated", "idempotency_key", "transaction_id"}
-)
+_NEVER_NULL = frozenset(column.name for column in COLUMNS if column.required)
 _HASHED = (*ROW_FIELDS, *PAYLOAD_FIELDS, "purged_payload_hash")
 _TYPES = {column.name: column.postgres for column in COLUMNS if column.postgres}
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
