@@ -64,7 +64,7 @@ def test_the_first_copy_is_the_log_itself() -> None:
 
 
 def test_the_quick_run_measures_every_suite(root: Path) -> None:
-    """`python -m benchmarks --quick --json` ends well, each compile of it proved pairs, and the ledger lost none of its rows."""
+    """`python -m benchmarks --quick --json` ends well, each compile of it proved pairs, and the ledger lost no row."""
     command = [sys.executable, "-m", "benchmarks", "--quick", "--json"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
