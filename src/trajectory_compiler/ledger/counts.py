@@ -37,15 +37,13 @@ class Counts:
 
     @classmethod
     def create(cls, folder: Path) -> Counts:
-        """Make the file in a folder, locked before anybody can see it under its name. Raises OSError."""
-        made = folder / f"{COUNTS}.new"
-        descriptor = os.open(made, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        """Make the file in a folder that nobody else sees yet, and lock it. Raises OSError."""
+        descriptor = os.open(folder / COUNTS, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             if os.write(descriptor, bytes(_BYTES)) != _BYTES:  # real blocks: writing to the map of a hole may be fatal
                 raise OSError(28, "no space for the counts of a spool")
             os.fsync(descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            made.rename(folder / COUNTS)
             return cls(mmap.mmap(descriptor, _BYTES), descriptor)
         except OSError:
             os.close(descriptor)

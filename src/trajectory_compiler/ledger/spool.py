@@ -30,6 +30,7 @@ REFUSED = "refused"
 _FIRST = re.compile(rb"trajc-spool-1 (\d+)\n")
 _HEAD = re.compile(rb"(\d+) (\d+) ([0-9a-f]{8})\n")
 _LONGEST_HEAD = 60
+_UNREADY = "new-"
 
 
 class Place(NamedTuple):
@@ -66,12 +67,13 @@ class Spool:
         ignore = root / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n")
-        folder = root / name
-        folder.mkdir(mode=0o700)
+        folder, unready = root / name, root / f"{_UNREADY}{name}"
+        unready.mkdir(mode=0o700)
         try:
-            counts = Counts.create(folder)
+            counts = Counts.create(unready)
+            unready.rename(folder)
         except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(unready, ignore_errors=True)
             raise
         _sync_folder(root)
         return cls(folder, counts)
@@ -190,10 +192,21 @@ class Orphan:
 def orphans(root: Path) -> Iterator[Orphan]:
     """Yield the spools of processes that have ended, the oldest first, each locked."""
     with suppress(OSError):
-        for folder in sorted(path for path in root.iterdir() if (path / COUNTS).is_file()):
+        for folder in sorted(path for path in root.iterdir() if (path / COUNTS).is_file() and not _is_unready(path)):
             counts = Counts.adopt(folder)
             if counts is not None:
                 yield Orphan(folder, counts)
+
+
+def _is_unready(folder: Path) -> bool:
+    """Say whether a process has not finished making this folder; one that died over it left nothing: remove that."""
+    if not folder.name.startswith(_UNREADY):
+        return False
+    counts = Counts.adopt(folder)
+    if counts is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+        counts.close()
+    return True
 
 
 def segments(folder: Path) -> list[int]:
