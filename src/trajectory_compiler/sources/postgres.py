@@ -76,18 +76,18 @@ class PostgresReader:
     unit = "row"
 
     def __init__(self, server: Server, relation: str, mapping: Mapping) -> None:
-        self._server, self._relation = server, relation
+        self.server, self.relation = server, relation
         roles = (mapping.column("session_id"), mapping.column("created_at"), mapping.column("id"))
         self._order = ", ".join(quoted(column) for column in roles if column)
 
     def records(self, drops: Drops) -> Iterator[tuple[int, Record]]:
         """Yield the row number, from 1, and the values of each row."""
-        query = f"SELECT * FROM {self._relation} ORDER BY {self._order}"
-        return _records(self._server.stream(query), drops)
+        query = f"SELECT * FROM {self.relation} ORDER BY {self._order}"
+        return _records(self.server.stream(query), drops)
 
     def column_values(self, column: str) -> Iterator[Json]:
         """Select one column, which an index may answer alone."""
-        for _, row in self._server.stream(f"SELECT {quoted(column)} FROM {self._relation} ORDER BY {self._order}"):
+        for _, row in self.server.stream(f"SELECT {quoted(column)} FROM {self.relation} ORDER BY {self._order}"):
             yield row[0]
 
 

@@ -51,7 +51,7 @@ class SqliteReader:
     unit = "row"
 
     def __init__(self, path: Path, relation: str, order: str, json_columns: frozenset[str] = frozenset()) -> None:
-        self._path, self._relation, self._order, self._json = path, relation, order, json_columns
+        self.path, self.relation, self._order, self._json = path, relation, order, json_columns
 
     def records(self, drops: Drops) -> Iterator[tuple[int, Record]]:
         """Yield the row number, from 1, and the values of each row."""
@@ -77,13 +77,13 @@ class SqliteReader:
 
     def _select(self, what: str) -> Iterator[tuple[list[str], tuple[Json, ...]]]:
         try:
-            with closing(connect(self._path)) as connection:
-                cursor = connection.execute(f"SELECT {what} FROM {self._relation} ORDER BY {self._order}")
+            with closing(connect(self.path)) as connection:
+                cursor = connection.execute(f"SELECT {what} FROM {self.relation} ORDER BY {self._order}")
                 names = [column[0] for column in cursor.description]
                 for row in cursor:
                     yield names, row
         except sqlite3.Error as error:
-            raise _refused(self._path, error) from error
+            raise _refused(self.path, error) from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
