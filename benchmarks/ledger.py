@@ -130,8 +130,8 @@ def _row_by_row(part: Part) -> Callable[[Any, range], None]:
     statement = insert_statement("postgres", Names.of(part.table))
 
     def send(connection: Any, numbers: range) -> None:
-        for number in numbers:
-            connection.execute(statement, tuple(row(part.writer, number).values()))
+        with connection.cursor() as cursor:  # pipelined: the plain table's cheapest way, and so the guards' dearest ratio
+            cursor.executemany(statement, [tuple(row(part.writer, number).values()) for number in numbers])
 
     return send
 
