@@ -57,7 +57,7 @@ class Campaign:
             self._do(what, agent.pid)
         recorded = self._recorded()
         lost = self._deliver()
-        numbers = [row["arguments"]["n"] for row in self.written.rows() if row["session_id"] == session]
+        numbers = [row["arguments"]["n"] for row in self.written.rows(session)]
         assert numbers == list(range(len(numbers))), "rows are missing, doubled or out of order"
         return Round(acknowledged=max(said), kept=len(numbers), lost=lost, recorded=recorded, trouble=plan)
 

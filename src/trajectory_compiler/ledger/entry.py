@@ -23,7 +23,7 @@ class Fields(TypedDict, total=False):
     """What a caller may say of a row beside tool, arguments and response.
 
     `called_at` is seconds since 1970 (the time of recording if left out). `parent_id` and `idempotency_key` are keys as
-    `record` returns them. `extra` is anything else worth keeping.
+    `record` returns them. `truncated` says that the caller had to cut something. `extra` is anything else worth keeping.
     """
 
     session_id: str
@@ -33,6 +33,7 @@ class Fields(TypedDict, total=False):
     cost_usd: float
     duration_ms: float
     parent_id: str
+    truncated: bool
     called_at: float
     idempotency_key: str
     extra: dict[str, Any]
@@ -73,6 +74,7 @@ class Call(msgspec.Struct, kw_only=True):
     cost_usd: float | None = None
     duration_ms: float | None = None
     parent_id: str | None = None
+    truncated: bool = False
     extra: dict[str, Any] | None = None
 
 
@@ -101,7 +103,7 @@ def line_of(call: Call, max_field_bytes: int | None = None) -> bytes:
         cost_usd=None if call.cost_usd is None else _amount("cost_usd", call.cost_usd, notes),
         duration_ms=None if call.duration_ms is None else _amount("duration_ms", call.duration_ms, notes),
         parent_id=call.parent_id,
-        truncated="cut" in notes,
+        truncated="cut" in notes or bool(call.truncated),
         extra=_extra(call.extra, notes),
     )
     try:

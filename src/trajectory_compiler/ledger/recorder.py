@@ -82,7 +82,7 @@ class Recorder:
         self.options = options
         self.now = clock
         self._address = address
-        self._notices = Notices()
+        self.notices = Notices()
         self._starting = threading.RLock()
         self._open_sessions: list[Session] = []
         self._failures = 0
@@ -121,12 +121,13 @@ class Recorder:
                 cost_usd=fields.get("cost_usd"),
                 duration_ms=fields.get("duration_ms"),
                 parent_id=fields.get("parent_id"),
+                truncated=fields.get("truncated", False),
                 extra=fields.get("extra"),
             )
             self._put(line_of(call, self.options.max_field_bytes))
         except Exception as error:  # noqa: BLE001  # an agent must not fail because its log does
             self._failures += 1
-            self._notices.tell("defect", f"a row could not be recorded: {type(error).__name__} (status().failed counts them)")
+            self.notices.tell("defect", f"a row could not be recorded: {type(error).__name__} (status().failed counts them)")
         return key
 
     @overload
@@ -199,7 +200,7 @@ class Recorder:
         """Begin anew: a child has a name, a spool and a connection of its own."""
         former, self._delivery = self._delivery, None
         self._starting = threading.RLock()
-        self._notices = Notices()
+        self.notices = Notices()
         self._begin_anew()
         return former.forget() if former is not None else None
 
@@ -223,7 +224,7 @@ class Recorder:
                     root=self._root,
                     name=self._name if again == 1 else f"{self._name}-{again}",
                     writer=open_writer(self._address, self.options.table),
-                    notices=self._notices,
+                    notices=self.notices,
                     gap=self._record_gap,
                     memory_bytes=self.options.memory_bytes,
                 )
