@@ -39,9 +39,7 @@ def test_the_agent_really_did_it(folder: Path) -> None:
 def test_every_call_is_recorded(folder: Path) -> None:
     """The ledger holds each session's calls in order, the refused commits among them, with arguments, responses and times."""
     with closing(sqlite3.connect(folder / "ledger.db")) as connection:
-        rows = connection.execute(
-            "SELECT session_id, tool, status, error, response FROM agent_audit_log ORDER BY id"
-        ).fetchall()
+        rows = connection.execute("SELECT session_id, tool, status, error FROM agent_audit_log ORDER BY id").fetchall()
     assert [session for session, *_ in rows] == sorted(session for session, *_ in rows)
     assert len({session for session, *_ in rows}) == 6
     refused = [error for _, tool, status, error, _ in rows if tool == "commit" and status == "denied"]
