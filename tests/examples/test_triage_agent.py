@@ -42,7 +42,7 @@ def test_every_call_is_recorded(folder: Path) -> None:
         rows = connection.execute("SELECT session_id, tool, status, error FROM agent_audit_log ORDER BY id").fetchall()
     assert [session for session, *_ in rows] == sorted(session for session, *_ in rows)
     assert len({session for session, *_ in rows}) == 6
-    refused = [error for _, tool, status, error, _ in rows if tool == "commit" and status == "denied"]
+    refused = [error for _, tool, status, error in rows if tool == "commit" and status == "denied"]
     assert refused
     assert all("needs a line 'Approved-by: PERSON'" in error for error in refused)
     assert len([1 for _, tool, status, _ in rows if tool == "commit" and status == "ok"]) == 30
