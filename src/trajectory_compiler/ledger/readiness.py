@@ -203,7 +203,8 @@ def _indexes(table: TableFacts | None, log: LogFacts) -> Check:
     if not advice:
         return Check(name="indexes", verdict="ready", found=f"{len(table.indexes)} indexes serve reading by session and by id.")
     sorts = not any(_serves(index, order[:2]) for index in table.indexes)
-    found = f"{len(table.indexes)} indexes; {'reading by session sorts the whole table' if sorts else 'nothing keeps the ids unique'}."
+    lack = "reading by session sorts the whole table" if sorts else "nothing keeps the ids unique"
+    found = f"{len(table.indexes)} indexes; {lack}."
     return Check(name="indexes", verdict="partly", found=found, do=" ".join(advice))
 
 
