@@ -66,7 +66,7 @@ def encode(value: Any) -> Encoded:
     """
     try:
         text = _encode(value)
-        if (b"null" not in text or not _may_hold_nan(value)) and _NUL not in text:
+        if (b"null" not in text or not may_hold_nan(value)) and _NUL not in text:
             return Encoded(text)
     except Exception:  # noqa: BLE001, S110  # the values are the caller's: whatever they do, the slow way takes them
         pass
@@ -84,7 +84,7 @@ def _holdable(found: re.Match[str]) -> str:
     return "\u2400" if found.group() == "\0" else "\ufffd"
 
 
-def _may_hold_nan(value: Any) -> bool:
+def may_hold_nan(value: Any) -> bool:
     """Say whether a value holds NaN or an infinity: msgspec writes them as null, the standard library refuses them."""
     try:
         _STRICT(value)

@@ -8,12 +8,13 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from trajectory_compiler.ledger.encoding import Encoded, clean, encode
+from trajectory_compiler.ledger.encoding import Encoded, clean, encode, may_hold_nan
 from trajectory_compiler.ledger.schema import STATUSES
 
 NOTES = "$recorder"  # the key of `extra` under which the recorder says what it did to a row
 _TEXTS = ("session_id", "agent", "tool", "parent_id", "idempotency_key")
 _LIMITS = {"cost_usd": 1e9, "duration_ms": 1e12}  # as the ledger's
+_KNOWN = frozenset((*STATUSES, None))
 _NAMELESS = "unknown"  # what stands for an empty name: the ledger takes none
 ABSENT = msgspec.Raw()  # stands for SQL's null, and is left out of the line
 _line = msgspec.json.Encoder().encode
@@ -82,8 +83,57 @@ def line_of(call: Call, max_field_bytes: int | None = None) -> bytes:
     """Return the row as one line of JSON. A field over the limit is cut, and the row says so in `truncated`.
 
     What had to be changed to fit into JSON, and what was cut (its size and SHA-256), stands in `extra` under `$recorder`.
-    Cost: 3 microseconds for a small row.
+    Cost: 4 microseconds for a small row; ten times that where the processor did something else meanwhile.
     """
+    try:
+        line = _quick_line(call)
+        if line is not None and (max_field_bytes is None or len(line) <= max_field_bytes):
+            return line
+    except Exception:  # noqa: BLE001, S110  # whatever the caller's values do, the careful way takes them
+        pass
+    return _careful_line(call, max_field_bytes)
+
+
+def _quick_line(call: Call) -> bytes | None:
+    """Return the line of a row with nothing odd about it, encoded at one go, or None where it needs care."""
+    arguments, response, duration, extra = call.arguments, call.response, call.duration_ms, call.extra
+    if call.status not in _KNOWN or call.error is not None or call.cost_usd is not None or call.truncated:
+        return None
+    if duration is not None and not 0 <= duration < _LIMITS["duration_ms"]:
+        return None
+    if type(arguments) is Encoded:
+        if arguments.changed:
+            return None
+        arguments = msgspec.Raw(arguments.text)
+    line = _line(
+        Entry(
+            session_id=call.session_id,
+            called_at=_iso(call.now if call.called_at is None else call.called_at),
+            agent=call.agent,
+            tool=call.tool,
+            idempotency_key=call.idempotency_key,
+            arguments=ABSENT if arguments is None else arguments,
+            response=ABSENT if response is None else response,
+            status=call.status,
+            duration_ms=duration if duration is None else round(duration, 3),
+            parent_id=call.parent_id,
+            extra=ABSENT if extra is None else extra,  # type: ignore[arg-type]  # encoded as it is
+        )
+    )
+    names = (call.tool, call.agent, call.session_id, call.idempotency_key, call.parent_id or " ")
+    if b"\\u0000" in line or not all(map(_is_name, names)) or (extra is not None and type(extra) is not dict):
+        return None
+    if b"null" in line and may_hold_nan((None if type(arguments) is msgspec.Raw else arguments, response, extra)):
+        return None
+    return line
+
+
+def _is_name(name: Any) -> bool:
+    return type(name) is str and name != ""
+
+
+def _careful_line(call: Call, max_field_bytes: int | None) -> bytes:
+    """Return the line of any row, with notes of what had to be done to it."""
     notes: dict[str, Any] = {}
     arguments = _field("arguments", call.arguments, max_field_bytes, notes)
     response = _field("response", call.response, max_field_bytes, notes)
@@ -106,13 +156,6 @@ def line_of(call: Call, max_field_bytes: int | None = None) -> bytes:
         truncated="cut" in notes or bool(call.truncated),
         extra=_extra(call.extra, notes),
     )
-    try:
-        line = _line(entry)
-        names = (call.tool, call.agent, call.session_id, call.idempotency_key)
-        if b"\\u0000" not in line and all(name and type(name) is str for name in names):
-            return line
-    except (TypeError, ValueError):
-        pass
     return _line(_with_clean_texts(entry))
 
 

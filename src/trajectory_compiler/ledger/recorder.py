@@ -107,9 +107,12 @@ class Recorder:
         """Record a row from its fields in one dictionary."""
         key = fields.get("idempotency_key") or self.new_key()
         try:
+            session = _current.get()
+            if session is None or session.recorder is not self:
+                session = self._open_sessions[0] if len(self._open_sessions) == 1 else self._outside
             call = Call(
-                session_id=fields.get("session_id") or self._session_id(),
-                agent=fields.get("agent") or self._agent(),
+                session_id=fields.get("session_id") or session.id,
+                agent=fields.get("agent") or session.agent,
                 tool=tool,
                 arguments=arguments,
                 response=response,
@@ -209,6 +212,7 @@ class Recorder:
     def _begin_anew(self) -> None:
         stamp = datetime.fromtimestamp(self.now(), UTC).strftime("%Y%m%dT%H%M%S.%f")
         self._name = f"{stamp}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._outside = Session(self, f"process-{self._name}", self.agent)  # for what is recorded in no session
         self._numbers = itertools.count(1)
         self._starts = itertools.count(1)
 
@@ -238,20 +242,6 @@ class Recorder:
         delivery = self._delivery or self._started()
         delivery.count()
         delivery.put(line)
-
-    def _session(self) -> Session | None:
-        session = _current.get()
-        if session is not None and session.recorder is self:
-            return session
-        return self._open_sessions[0] if len(self._open_sessions) == 1 else None
-
-    def _session_id(self) -> str:
-        session = self._session()
-        return session.id if session is not None else f"process-{self._name}"
-
-    def _agent(self) -> str:
-        session = self._session()
-        return session.agent if session is not None else self.agent
 
     def _record_gap(self, name: str, recorded_rows: int, lost: int) -> None:
         """Say in the ledger itself that rows of a process that was killed are missing."""
