@@ -35,8 +35,8 @@ from trajectory_compiler.ledger.delivery import Delivery, Plan, Status
 from trajectory_compiler.ledger.entry import Call, Fields, line_of
 from trajectory_compiler.ledger.notices import Notices
 from trajectory_compiler.ledger.schema import TABLE
+from trajectory_compiler.ledger.spool import folder_of
 from trajectory_compiler.ledger.writer import open_writer
-from trajectory_compiler.model import short_hash
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,7 +88,7 @@ class Recorder:
         self._failures = 0
         self._delivery: Delivery | None = None
         self._begin_anew()
-        self._root = Path(options.spool) / short_hash(open_writer(address, options.table).ledger)[:16]
+        self._root = folder_of(Path(options.spool), open_writer(address, options.table).ledger)
         lifecycle.watch(self, sigterm=options.sigterm)
 
     # --- recording --------------------------------------------------------------------------------------------------------
