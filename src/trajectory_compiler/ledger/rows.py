@@ -125,6 +125,9 @@ class Table(Protocol):
     def row(self, row_id: RowId, shape: Shape) -> WholeRow | None:
         """Return one row, or None where the table has none with this id."""
 
+    def hides_rows(self) -> bool:
+        """Say whether row-level security may hide rows from this user: those are neither sealed nor missed."""
+
     def purge_record(self, record: str) -> dict[str, object] | None:
         """Return what a ledger of ours keeps of a purge, by the names of `purge.PurgeRecord`; None where there is none."""
 

@@ -94,8 +94,10 @@ class PostgresTable:
         """Return how its rows are sealed as it stands now."""
         return shape_of("postgres-1", self._types(), self._id, self._stamp)
 
-    def is_hiding_rows(self) -> bool:
-        """Say whether row-level security applies to this user: what it hides is neither sealed nor missed."""
+    def hides_rows(self) -> bool:
+        """Say whether row-level security applies to this user. In a ledger of ours its policy shows every row or none."""
+        if self.shape().payload:
+            return False
         with self._server.connection() as connection:
             query = "SELECT row_security_active(%s::regclass)"
             return bool(connection.execute(query, [self.relation]).fetchone()[0])

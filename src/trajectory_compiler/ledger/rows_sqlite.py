@@ -74,6 +74,10 @@ class SqliteTable:
             found = connection.execute(query, (row_id,)).fetchone()
             return None if found is None else chosen.whole_row_of(found)
 
+    def hides_rows(self) -> bool:
+        """Say no: SQLite has no users."""
+        return False
+
     def purge_record(self, record: str) -> dict[str, object] | None:
         """Return what the ledger keeps of a purge."""
         fields = "CAST(id AS TEXT), row_ids, reference, reason, purged_by, created_at"
