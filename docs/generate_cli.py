@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import click
 from click.testing import CliRunner
 
 from trajectory_compiler.cli.top import SECTIONS, trajc
@@ -25,8 +26,17 @@ This page is written by `docs/generate_cli.py` from the commands' own help; chan
 def page() -> str:
     """Return the page as it should be now."""
     parts = [INTRODUCTION, _section("trajc", [])]
-    parts += [_section(f"trajc {name}", [name]) for commands in SECTIONS.values() for name in commands]
+    for name in (name for commands in SECTIONS.values() for name in commands):
+        parts.append(_section(f"trajc {name}", [name]))
+        parts += [_section(f"trajc {name} {below}", [name, below]) for below in _subcommands(name)]
     return "\n".join(parts)
+
+
+def _subcommands(name: str) -> list[str]:
+    """Return the names of a group's subcommands; none for a command."""
+    context = click.Context(trajc)
+    command = trajc.get_command(context, name)
+    return command.list_commands(context) if isinstance(command, click.Group) else []
 
 
 def _section(title: str, arguments: list[str]) -> str:

@@ -13,13 +13,17 @@ import pytest
 from tests.cli.conftest import Trajc
 from trajectory_compiler import __version__
 from trajectory_compiler.cli import compiling
+from trajectory_compiler.cli.ledger import SUBCOMMANDS
+from trajectory_compiler.cli.ledger import command as ledger
+from trajectory_compiler.cli.redact import SUBCOMMANDS as REDACT_SUBCOMMANDS
 from trajectory_compiler.cli.top import EXIT_CODES, SECTIONS
 from trajectory_compiler.cli.top import trajc as top
 from trajectory_compiler.errors import BudgetError
 from trajectory_compiler.store import Store
 
 SENTENCES = re.compile(r"Cannot [^:]+: .+\. .+")
-COMMANDS = [name for section in SECTIONS.values() for name in section]
+COMMANDS = [name for section in SECTIONS.values() for name in section if name not in ("ledger", "redact")]
+LEDGER_COMMANDS = list(SUBCOMMANDS)
 
 
 def test_the_help_shows_the_five_verbs_first_and_the_exit_codes(trajc: Trajc) -> None:
@@ -42,10 +46,31 @@ def test_every_command_explains_itself(trajc: Trajc, name: str) -> None:
     assert "--json" in help_.out
 
 
+@pytest.mark.parametrize("name", REDACT_SUBCOMMANDS)
+def test_every_redact_command_explains_itself(trajc: Trajc, name: str) -> None:
+    """A subcommand's help has an example that names it, and it prints JSON when asked."""
+    help_ = trajc("redact", name, "--help")
+    assert help_.code == 0
+    assert f"trajc redact {name}" in help_.out.split("Examples:")[1]
+    assert "--json" in help_.out
+
+
+@pytest.mark.parametrize("name", LEDGER_COMMANDS)
+def test_every_ledger_command_explains_itself(trajc: Trajc, name: str) -> None:
+    """A subcommand's help has an example that names it, and it prints JSON when asked."""
+    help_ = trajc("ledger", name, "--help")
+    assert help_.code == 0
+    assert f"trajc ledger {name}" in help_.out.split("Examples:")[1]
+    assert "--json" in help_.out
+    assert f"\n  {name} " in trajc("ledger", "--help").out
+
+
 def test_every_option_has_a_help_text() -> None:
     """No option is left unexplained."""
-    for name in COMMANDS:
-        command = top.get_command(click.Context(top), name)
+    context = click.Context(top)
+    commands = [top.get_command(context, name) for name in COMMANDS]
+    commands += [ledger.get_command(context, name) for name in LEDGER_COMMANDS]
+    for command in commands:
         assert command is not None
         options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
         assert [option.name for option in options if not option.help] == []

@@ -108,6 +108,24 @@ def test_log_scope_links_sessions_of_one_store_only(log: Path, tmp_path: Path) -
         list(compile_log(str(log), CompileOptions(policy=str(policy))))
 
 
+def test_personal_ids_of_what_was_left_out_are_not_kept(tmp_path: Path) -> None:
+    """Sessions that are blocked, too short or in conflict may have an address for an id: none stands in the store."""
+    rows = [row(n, "amy@example.com", response="\x01\x02\x03" if n == 3 else {"n": n}) for n in range(8)]
+    rows += [row(0, "bob@example.com"), row(0, "bob@example.com", response="another")]
+    rows += [row(n, "eve@example.com", response="\x01\x02\x03") for n in range(8)]
+    policy = tmp_path / "careful.toml"
+    policy.write_text("[redaction]\nunscanned = 'block'\n", encoding="utf-8")
+    with Store.open(tmp_path / "store.db") as store:
+        log = write_rows(tmp_path / "log.jsonl", rows)
+        summary = compile_into(store, str(log), CompileOptions(workers=1, policy=str(policy)))
+        assert summary.blocked == 2
+        findings = list(store.findings())
+        assert {finding.reason for finding in findings} >= {"blocked", "too_few_turns", "conflicting_id"}
+        assert len({finding.session_id for finding in findings if finding.reason == "blocked"}) == 2
+        assert compile_into(store, str(log), CompileOptions(workers=1, policy=str(policy))).skipped == 2
+    assert b"@example.com" not in (tmp_path / "store.db").read_bytes()
+
+
 def test_a_session_that_takes_too_long_is_interrupted() -> None:
     """The timer ends work that would not end by itself, and is gone after the block."""
     with pytest.raises(TimeoutError), deadline(0.05):

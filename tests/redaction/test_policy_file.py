@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,13 @@ def test_off_keeps_its_reason(tmp_path: Path) -> None:
     assert policy.reason == "the log is synthetic"
     assert policy.hash == load_policy("off", "the log is synthetic").hash != load_policy("off").hash
     assert has_policy(path)
+
+
+def test_the_documented_policy_is_one(tmp_path: Path, root: Path) -> None:
+    """The example in docs/redaction.md is a policy file as it stands there."""
+    page = (root / "docs" / "redaction.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "our_rules.toml").write_text(RULE, encoding="utf-8")
+    policy = read_policy(_file(tmp_path, example))
+    assert {rule.treatment for rule in policy.fields} == {"PERSON", "keep"}
+    assert policy.passes("EMAIL", "sales@ourcompany.example")

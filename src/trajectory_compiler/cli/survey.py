@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 import msgspec
 
+from trajectory_compiler.cli.stamps import Stamps
 from trajectory_compiler.cli.truncation import Truncation, Wall
 from trajectory_compiler.config import SessionOptions
 from trajectory_compiler.exports.in_words import action_for, is_dropped, reason_in_words
+from trajectory_compiler.ledger.attempts import facts_of
+from trajectory_compiler.ledger.readiness import Check, LogFacts, readiness
 from trajectory_compiler.model import Finding, TurnKind
 from trajectory_compiler.pipeline.run import Progress
+from trajectory_compiler.redaction import load_policy, masked
 from trajectory_compiler.sessions import is_effect, open_sessions
 from trajectory_compiler.sources import Source
 
@@ -53,7 +57,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InspectReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What `--json` prints. Lengths are in turns; `suggestions` holds one sentence per problem."""
+    """What `--json` prints. Lengths are in turns. A verdict per question in `readiness`, a sentence per problem below it."""
 
     log: str
     source: str
@@ -70,6 +74,7 @@ class InspectReport(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[Tool, ...]
     left_out: tuple[LeftOut, ...]
     truncation: tuple[Wall, ...]
+    readiness: tuple[Check, ...]
     suggestions: tuple[str, ...]
 
 
@@ -82,6 +87,7 @@ class _Counts:
         self.failed: Counter[tuple[str, TurnKind]] = Counter()
         self.outcomes = 0
         self.truncation = Truncation()
+        self.stamps = Stamps()
         self.watched = 0
 
 
@@ -94,6 +100,7 @@ def survey(log: str, source: Source, options: SessionOptions, effects: dict[str,
     counts = _Counts()
     for number, raw in enumerate(sessions, start=1):
         counts.lengths[len(raw.rows)] += 1
+        counts.stamps.see(raw.rows)
         for row in raw.rows:
             counts.calls[row.tool, row.kind] += 1
             counts.failed[row.tool, row.kind] += row.success is False
@@ -122,9 +129,31 @@ def survey(log: str, source: Source, options: SessionOptions, effects: dict[str,
         tools=_tools(counts, effects),
         left_out=_left_out(sessions.findings()),
         truncation=counts.truncation.walls(),
+        readiness=(),
         suggestions=(),
     )
-    return msgspec.structs.replace(report, suggestions=tuple(_suggestions(report, options, says_outcome=counts.outcomes > 0)))
+    return msgspec.structs.replace(
+        report,
+        readiness=readiness(facts_of(source), _log_facts(report, counts.stamps, options)),
+        suggestions=tuple(_suggestions(report, options, says_outcome=counts.outcomes > 0)),
+    )
+
+
+def _log_facts(report: InspectReport, stamps: Stamps, options: SessionOptions) -> LogFacts:
+    return LogFacts(
+        rows=report.rows,
+        lost_rows=sum(item.count for item in report.left_out if item.dropped and item.stage == "sources"),
+        sessions=report.sessions,
+        qualified=report.qualified,
+        min_turns=options.min_turns,
+        turns=report.turns,
+        median_turns=report.median_turns,
+        columns={column.role: (column.column, column.confidence) for column in report.columns},
+        without_stamp=stamps.without,
+        equal_stamps=stamps.equal,
+        out_of_order=stamps.out_of_order,
+        cut_fields=tuple(f"{wall.field} at {wall.characters:,} characters" for wall in report.truncation),
+    )
 
 
 def _median(lengths: Counter[int]) -> int:
@@ -157,7 +186,7 @@ def _left_out(findings: tuple[Finding, ...]) -> tuple[LeftOut, ...]:
             dropped=is_dropped(finding.reason),
             count=finding.count,
             why=reason_in_words(finding.stage, finding.reason),
-            where=finding.detail,
+            where=masked(finding.detail, load_policy("standard")),
             do=action_for(finding.reason),
         )
         for finding in sorted(findings, key=lambda finding: -finding.count)

@@ -30,6 +30,9 @@ SECTIONS: dict[str, dict[str, str]] = {
         "show": "Show one pair with its evidence, its program and its proof.",
         "redact": "Redact a log without compiling it, look for leaks, test rules, restore.",
     },
+    "The log itself": {
+        "ledger": "Create, seal, verify and fill an append-only audit log.",
+    },
 }
 
 

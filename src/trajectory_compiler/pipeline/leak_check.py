@@ -25,7 +25,7 @@ _SQLITE = b"SQLite format 3\x00"
 _ZSTD, _GZIP = b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 _BLOCK = 1 << 20
 _OVERLAP = 4_096
-_OWN_COLUMNS = frozenset({"policies.content", "snapshots.data"})  # the rules with their examples; counters
+_OWN_COLUMNS = frozenset({"policies.content", "snapshots.data"})  # the rules, and what an allow-list lets pass; counters
 
 
 class Leak(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from trajectory_compiler.model import Finding, RawTrajectory
 from trajectory_compiler.pipeline.session import compile_key
 from trajectory_compiler.pipeline.snapshot import take_snapshot
 from trajectory_compiler.pipeline.work import Job, Outcome, compile_all, worker_count
-from trajectory_compiler.redaction import load_policy
+from trajectory_compiler.redaction import load_policy, masked
 from trajectory_compiler.redaction.identities import key_id
 from trajectory_compiler.redaction.keyfile import derive, key_path, keyed_hash, load_key
 from trajectory_compiler.sessions import Sessions, open_sessions
@@ -91,7 +91,7 @@ class _Run:
 
     def go(self, progress: Progress) -> RunSummary:
         policy = self.policy
-        content = msgspec.json.encode(policy, order="deterministic")
+        content = msgspec.json.encode(policy.without_examples(), order="deterministic")
         self.store.save_policy(StoredPolicy(hash=policy.hash, name=policy.name, reason=policy.reason, content=content))
         snapshot, total = self._snapshot(progress)
         key = compile_key(snapshot.digest(), policy.hash, self.options)
@@ -106,7 +106,8 @@ class _Run:
                 self.store.save_sessions(batch)
                 batch, size = [], 0
         self.store.save_sessions(batch)
-        found = self.sessions.findings()
+        # What reading noticed names rows and sessions by their raw ids, in which the rules may find something.
+        found = [msgspec.structs.replace(f, detail=masked(f.detail, policy)) for f in self.sessions.findings()]
         self.store.save_findings(self.run_id, self.source.name, found)
         self.dropped += sum(finding.count for finding in found if _is_dropped(finding))
         return RunSummary(

@@ -22,7 +22,7 @@ from trajectory_compiler.errors import BoundaryError
 from trajectory_compiler.model import Finding, Pair, RawTrajectory, Row
 from trajectory_compiler.pipeline.deadline import deadline
 from trajectory_compiler.pipeline.session import Corpus, compile_trajectory
-from trajectory_compiler.redaction import Boundary, Policy, redact_and_name
+from trajectory_compiler.redaction import Boundary, Policy, redact_and_name, safe_identifier
 from trajectory_compiler.redaction.identities import IdentityHash, hash_identities
 from trajectory_compiler.sessions.effects import is_effect
 from trajectory_compiler.statistics import Snapshot
@@ -61,10 +61,9 @@ def compile_raw(raw: RawTrajectory, job: Job) -> Outcome:
         with deadline(job.policy.limits.max_session_seconds):
             redaction = redact_and_name(raw, job.policy, boundary)
     except BoundaryError as error:
-        blocked = Finding(stage="redaction", reason="blocked", session_id=raw.session_id, detail=error.seen)
-        return Outcome(
-            session_id=raw.session_id, raw_digest=raw.digest, turns=len(raw.rows), trajectory=None, findings=(blocked,)
-        )
+        name = safe_identifier(raw.session_id, job.policy, job.key)
+        blocked = Finding(stage="redaction", reason="blocked", session_id=name, detail=error.seen)
+        return Outcome(session_id=name, raw_digest=raw.digest, turns=len(raw.rows), trajectory=None, findings=(blocked,))
     trajectory = redaction.trajectory
     corpus = Corpus(job.snapshot.document_frequency, job.snapshot.sessions)
     compiled = compile_trajectory(trajectory, corpus, job.options)

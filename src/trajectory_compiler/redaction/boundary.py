@@ -21,13 +21,14 @@ from trajectory_compiler.errors import BoundaryError
 from trajectory_compiler.model import Json, RawTrajectory, Row, Trajectory, Turn, canonical, short_hash
 from trajectory_compiler.redaction.fields import Fields, Path, leaves, with_value, without
 from trajectory_compiler.redaction.findings import PARTS, Findings
-from trajectory_compiler.redaction.keyfile import derive
+from trajectory_compiler.redaction.keyfile import derive, keyed_hash
 from trajectory_compiler.redaction.policy import Policy
-from trajectory_compiler.redaction.pseudonyms import Named
+from trajectory_compiler.redaction.pseudonyms import LOG_DIGITS, Named
 from trajectory_compiler.redaction.replacement import Replacement
 from trajectory_compiler.redaction.scan import LABEL, Scanner
 
 _ROUNDS = 3
+HIDDEN = "(hidden: its id may be personal)"
 
 
 class Boundary(msgspec.Struct, frozen=True):
@@ -105,10 +106,20 @@ def _redact(whole: RawTrajectory, findings: Findings, boundary: Boundary) -> Red
                 digest=_digest(session_id, turns),
                 raw_digest=raw.digest,
                 policy_hash=findings.scanner.policy_hash,
-                pseudonym_frequency=replacement.pseudonyms.frequencies(boundary.frequency),
+                pseudonym_frequency=_frequencies(replacement, findings, boundary),
             )
             return Redaction(trajectory, named)
     raise _blocked(whole, findings, f"{len(unclean)} fields still hold what the rules find after {_ROUNDS} rounds")
+
+
+def _frequencies(replacement: Replacement, findings: Findings, boundary: Boundary) -> dict[str, int]:
+    """Return in how many sessions each name's value occurs.
+
+    Numbered names that stand in the log already (it is a redacted copy) mean another value in every session: they link within
+    their own, however many sessions have an `<EMAIL_1>`.
+    """
+    own = {name: 1 for name in sorted(findings.reserved) if len(name.rpartition("_")[2]) < LOG_DIGITS}
+    return own | replacement.pseudonyms.frequencies(boundary.frequency)
 
 
 def _without_fields(raw: RawTrajectory, findings: Findings) -> tuple[RawTrajectory, list[_Kept]]:
@@ -177,10 +188,25 @@ def _blocked(raw: RawTrajectory, findings: Findings, seen: str) -> BoundaryError
     return BoundaryError(f"redact session '{name}'", seen, "The session is left out; look at it with `trajc inspect`.")
 
 
-def _safe(findings: Findings, identifier: str) -> str:
-    """Return an identifier for an error message, or its hash where it may be an address or a secret itself."""
+def _safe(findings: Findings, identifier: str, key: bytes | None = None) -> str:
+    """Return an identifier for an error message, or a keyed hash where it may be an address or a secret itself."""
     is_plain = len(identifier) <= 200 and identifier.isprintable() and not findings.scanner.spans(identifier)
-    return identifier if is_plain else short_hash("identifier", identifier)[:12]
+    if is_plain:
+        return identifier
+    return keyed_hash(derive(key, "identifiers"), identifier)[:12] if key else HIDDEN
+
+
+def safe_identifier(identifier: str, policy: Policy, key: bytes | None) -> str:
+    """Return an identifier of the raw log as it may be stored and shown: as it is, or hidden where the rules find something."""
+    return _safe(Findings(scanner_of(policy)), identifier, key)
+
+
+def masked(text: str, policy: Policy) -> str:
+    """Return a sentence about the raw log, which may name its ids, with everything that the rules find in it as `<EMAIL>`."""
+    found = {text[span.start : span.end]: span.kind for span in scanner_of(policy).spans(text)}
+    for surface in sorted(found, key=len, reverse=True):
+        text = text.replace(surface, f"<{found[surface]}>")
+    return text
 
 
 @lru_cache(maxsize=8)

@@ -162,6 +162,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         content = msgspec.json.encode(self, order="deterministic")
         return short_hash("policy", str(BOUNDARY_VERSION), content.decode())
 
+    def without_examples(self) -> Policy:
+        """Return the policy as it is stored: its rules find the same, the values that their tests are made of are left out."""
+        return msgspec.structs.replace(
+            self,
+            rules=tuple(msgspec.structs.replace(rule, examples=(), counter_examples=()) for rule in self.rules),
+            key_rules=tuple(msgspec.structs.replace(rule, examples=(), counter_examples=()) for rule in self.key_rules),
+        )
+
     def passes(self, kind: Kind, surface: str) -> bool:
         """Say whether a value that a rule found passes all the same: its type is kept, or it is on an allow-list."""
         if self.types.get(kind) == "keep":
