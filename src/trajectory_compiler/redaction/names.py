@@ -163,8 +163,9 @@ def is_place(text: str) -> bool:
 def is_street(text: str) -> bool:
     """Say whether words after a number may name a street: by a word that only streets end with, or one that is no heading's."""
     words = [word.lower() for word in _LETTERS.findall(text)]
+    plain = [word for word in words if word not in _UNITS]
     return words[-1] in _STREETS or any(
-        word not in _words("not_names") and len(word) > 2 and word not in _UNITS for word in words[:-1]
+        word not in _words("not_names") and len(word) > 2 for word in (plain[:-1] if len(plain) > 2 else plain)
     )
 
 

@@ -13,6 +13,8 @@ _LONGEST_HEAD = 2_000
 _LONGEST_NAME = 60
 # A line of names: words between separators, and nothing that only code has.
 _HEAD = re.compile(r"^[ \t|\"'`]{0,8}[^\W\d][\w .\"'`/-]{0,80}(?:[,;|\t][\w .\"'`/#-]{0,80}){1,200}\r?(?=\n)", re.MULTILINE)
+_ELEMENT = re.compile(r"<(?P<name>[A-Za-z][\w.-]{1,40})(?:\s[^<>]{0,200})?>(?P<value>[^<>]{1,200})</(?:\w{1,20}:)?(?P=name)>")
+_CELLS = frozenset({"td", "th", "dt", "dd", "li", "span", "label", "strong", "div", "p", "b"})
 _FRAME = re.compile(r"[-+| =:]+")
 _INSERT = re.compile(
     r"(?i)insert\s+into\s+[\w.\"`\[\]]{1,80}\s*\((?P<names>[^()]{1,2000})\)\s*values\s*(?P<rows>\([^;]{1,20000})", re.ASCII
@@ -29,6 +31,8 @@ def table_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bo
     """
     if "(" in text and "nsert" in text.lower():
         yield from _insert_spans(text, index)
+    if "</" in text:
+        yield from _markup_spans(text, index)
     done = 0
     for match in _HEAD.finditer(text):
         line = match.group()
@@ -48,6 +52,18 @@ def table_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bo
             done = start + len(row)
             if len(cells) == len(heads):
                 yield from _row_spans(text, start, cells, meanings)
+
+
+def _markup_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
+    """Yield values of XML elements by their names, and of HTML cells by the cell before: `<td>NHS no</td><td>...</td>`."""
+    before = ""
+    for match in _ELEMENT.finditer(text):
+        name, value = match["name"].lower(), match["value"]
+        is_cell = name in _CELLS
+        meaning = index.meaning(before.strip(" :") if is_cell else match["name"])
+        if meaning is not None and (span := keyed_span(value, meaning)):
+            yield match.start("value") + span[0], match.start("value") + span[1], meaning.kind, meaning.spread
+        before = value if is_cell and len(value) <= _LONGEST_NAME else ""
 
 
 def _row_spans(
