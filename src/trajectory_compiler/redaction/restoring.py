@@ -47,9 +47,7 @@ class Restorer:
             return value
         original = leaves.get(path)
         text = self._text(value, original)
-        if original is not None and original.is_number and text != value:
-            return msgspec.json.decode(text)
-        return text
+        return msgspec.json.decode(text) if original is not None and original.is_number and text != value else text
 
     def _text(self, text: str, original: Original | None) -> str:
         kinds = [_kind(name) for name in LABEL.findall(text) if name in self._names]

@@ -71,14 +71,17 @@ def _original(row: int, field: str, change: Change, known: Mapping[str, Named], 
     before = canonical(change.before)
     if before is None:  # a part that could not be scanned
         return None
-    is_number = isinstance(change.before, int | float)
+    inside = [known[name].identity.kind for name in LABEL.findall(change.after) if name in known]
+    if isinstance(change.before, int | float):  # as JSON writes it: 5.0 stays 5.0
+        text = msgspec.json.encode(change.before).decode()
+        is_kept = bool(inside) and all(map(policy.may_restore, inside))
+        return Original(row, field, change.path, change.is_key, {}, text, is_number=True) if is_kept else None
     aligned = align(before, change.after, {name: item.surfaces for name, item in known.items()})
     if aligned is not None:
         segments = {n: text for n, (name, text) in enumerate(aligned) if policy.may_restore(known[name].identity.kind)}
-        return Original(row, field, change.path, change.is_key, segments, None, is_number) if segments else None
-    inside = [known[name].identity.kind for name in LABEL.findall(change.after) if name in known]
+        return Original(row, field, change.path, change.is_key, segments) if segments else None
     if inside and all(map(policy.may_restore, inside)):
-        return Original(row, field, change.path, change.is_key, {}, before, is_number)
+        return Original(row, field, change.path, change.is_key, {}, before)
     return None
 
 
