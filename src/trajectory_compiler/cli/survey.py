@@ -17,6 +17,7 @@ from trajectory_compiler.model import Finding, TurnKind
 from trajectory_compiler.pipeline.run import Progress
 from trajectory_compiler.sessions import is_effect, open_sessions
 from trajectory_compiler.sources import Source
+from trajectory_compiler.sources.postgres import without_password
 
 SURE = 0.7
 RESTS_ON = frozenset(
@@ -110,7 +111,7 @@ def survey(log: str, source: Source, options: SessionOptions, effects: dict[str,
         progress("reading", number, None)
     tally = sessions.tally
     report = InspectReport(
-        log=log,
+        log=without_password(log),
         source=source.name,
         format=source.format,
         columns=tuple(
