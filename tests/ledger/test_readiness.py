@@ -124,9 +124,11 @@ def test_times() -> None:
 
 
 def test_payloads() -> None:
-    """A wall of equal lengths is named with its length."""
+    """A wall of equal lengths is named with its length; rows that say that they were cut are counted."""
     found = check("payloads", cut_fields=("response at 500 characters",))
     assert (found.verdict, "response at 500 characters" in found.found) == ("partly", True)
+    assert [check("payloads", cut_rows=number).verdict for number in (45, 46)] == ["ready", "partly"]
+    assert "46 rows say that they were cut" in check("payloads", cut_rows=46).found
 
 
 def test_indexes() -> None:

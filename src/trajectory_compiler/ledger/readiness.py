@@ -30,7 +30,7 @@ class LogFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What one pass over a log found. `columns` gives (column, confidence) by role; the stamps are of sessions that qualify.
 
     `equal_stamps` counts rows with the stamp of the row before, `out_of_order` rows whose number contradicts their stamp.
-    `cut_fields` names fields whose values end at one length.
+    `cut_fields` names fields whose values end at one length, `cut_rows` counts rows that say themselves that they were cut.
     """
 
     rows: int
@@ -45,6 +45,7 @@ class LogFacts(msgspec.Struct, frozen=True, kw_only=True):
     equal_stamps: int = 0
     out_of_order: int = 0
     cut_fields: tuple[str, ...] = ()
+    cut_rows: int = 0
 
 
 def readiness(table: TableFacts | None, log: LogFacts) -> tuple[Check, ...]:
@@ -185,12 +186,17 @@ def _times(log: LogFacts) -> Check:
 
 
 def _payloads(log: LogFacts) -> Check:
+    said = f" {log.cut_rows:,} rows say that they were cut." if log.cut_rows else ""
     if not log.cut_fields:
-        return Check(name="payloads", verdict="ready", found="No field ends at a wall of equal lengths.")
+        found = f"No field ends at a wall of equal lengths.{said}"
+        few = log.cut_rows * 20 <= log.turns
+        return Check(
+            name="payloads", verdict="ready" if few else "partly", found=found, do="" if few else "Raise the writer's limit."
+        )
     return Check(
         name="payloads",
         verdict="partly",
-        found=f"Values seem cut: {_few(log.cut_fields)}.",
+        found=f"Values seem cut: {_few(log.cut_fields)}.{said}",
         do="Log them whole, or say in a column that a row was cut; questions rest on half the text.",
     )
 
