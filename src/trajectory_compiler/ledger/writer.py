@@ -27,7 +27,7 @@ from trajectory_compiler.sources.sqlite_table import sqlite_path
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 60
 _BUSY_SECONDS = 10.0
-# What may be different next time: no state at all, connection, read-only, conflict, resources, locks, shutdown, system, internal.
+# May be different next time: no state at all, connection, read-only, conflict, resources, locks, shutdown, system, internal.
 _AWAY_CLASSES = ("", "08", "25", "40", "53", "55", "57", "58", "XX")
 _UNREADY_CLASSES = ("28", "3D", "3F", "42")  # password, database, schema, names and rights: a person must mend it
 _SET_UP = {  # what a connection that fails says, and what of it may be shown
