@@ -186,13 +186,13 @@ class Contents:
         self._places = [
             None if shape.content == self.columns else [self.columns.index(name) for name in shape.content] for shape in shapes
         ]
-        self._plain = self._places == [None]
+        self._is_plain = self._places == [None]
 
     def digests(self, forms: bytes, payload: Payload | None = None) -> tuple[bytes, ...]:
         """Return the digests of a row whose content, tab by tab, is `forms`."""
-        if self._plain and payload is None:
-            return (hashlib.sha256(forms).digest(),)
         below = b"" if payload is None else f"\t{payload.digest}".encode()
+        if self._is_plain:
+            return (hashlib.sha256(forms + below).digest(),)
         parts = forms.split(b"\t")
         pieces = (forms if places is None else b"\t".join([parts[place] for place in places]) for places in self._places)
         return tuple(hashlib.sha256(piece + below).digest() for piece in pieces)
@@ -259,8 +259,9 @@ def unescaped(data: bytes) -> bytes:
     """Undo COPY's escapes."""
     if b"\\" not in data:
         return data
+    if data.count(b"\\") == 2 * data.count(b"\\\\"):  # the usual case in JSON: nothing but doubled backslashes
+        return data.replace(b"\\\\", b"\\")
     parts = data.split(b"\\\\")  # every escape is two bytes long, so what is left of a backslash in a part begins one
-    if any(b"\\" in part for part in parts):
-        for escape, plain in _UNESCAPES:
-            parts = [part.replace(escape, plain) for part in parts]
+    for escape, plain in _UNESCAPES:
+        parts = [part.replace(escape, plain) for part in parts]
     return b"\\".join(parts)
