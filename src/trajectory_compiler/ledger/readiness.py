@@ -73,16 +73,17 @@ def _append_only(table: TableFacts | None) -> Check:
     seen = _tried(table.attempts)
     if any(attempt.outcome == "done" for attempt in table.attempts):
         return Check(name=name, verdict="missing", found=f"{seen} {_who(table)}", do=_close(table))
-    if not table.attempts or all(attempt.outcome == "untold" for attempt in table.attempts):
+    untold = not table.attempts or all(attempt.outcome == "untold" for attempt in table.attempts if attempt.what != "TRUNCATE")
+    if table.ledger:
+        found = f"{'' if untold else f'{seen} '}It is a ledger of trajc ledger init, and all its guards stand."
+        return Check(name=name, verdict="ready", found=found, do="A seal finds what a superuser does: trajc ledger seal.")
+    if untold:
         return Check(name=name, verdict="unknown", found="Nothing could be tried: no row, or a server that takes no writes.")
     if table.database == "SQLite":
         found = f"{seen} Whoever may write the file can still drop the triggers."
         return Check(
             name=name, verdict="partly", found=found, do="Seal it and keep the checkpoints elsewhere: trajc ledger seal."
         )
-    if table.ledger:
-        found = f"{seen} It is a ledger of trajc ledger init, and all its guards stand."
-        return Check(name=name, verdict="ready", found=found, do="A seal finds what a superuser does: trajc ledger seal.")
     by_guard = all(attempt.outcome in ("guard", "ignored") for attempt in table.attempts)
     if by_guard:
         found = f"{seen} Guards refused it, whatever the rights. {_who(table)}"
