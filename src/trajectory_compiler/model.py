@@ -14,7 +14,7 @@ Finding         something that was dropped, with its reason
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -196,8 +196,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+MAX_BITS = 14_000  # of an integer: Python prints no more than 4,300 digits
+
+
 def canonical(value: Json) -> str | None:
-    """Return the text by which two scalars are compared, or None for null, lists and objects.
+    """Return the text by which two scalars are compared; None for null, lists, objects, and integers too long to print.
 
     The number 5, the float 5.0 and the string "5" are the same value: agents copy numbers into text and back.
     """
@@ -208,7 +211,7 @@ def canonical(value: Json) -> str | None:
     if value is False:
         return "false"
     if isinstance(value, int):
-        return str(value)
+        return str(value) if value.bit_length() <= MAX_BITS else None
     if isinstance(value, float):
         return decimal_text(Decimal(repr(value))) if value == value and abs(value) != float("inf") else None
     return None
@@ -249,17 +252,12 @@ def json_text(value: Json) -> str:
 
 
 def resolve(document: Json, pointer: str) -> Json:
-    """Return the value at an RFC 6901 pointer, or `MISSING` where the document has none."""
-    value = document
+    """Return the value at an RFC 6901 pointer, or `MISSING` where the document has none or the text is no pointer."""
+    value = document if pointer[:1] in ("", "/") else MISSING
     for token in pointer.split("/")[1:]:
-        token = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, Mapping):
-            if token not in value:
-                return MISSING
-            value = value[token]
-        elif isinstance(value, list):
-            if not token.isdigit() or int(token) >= len(value):
-                return MISSING
+        if isinstance(value, dict):
+            value = value.get(token.replace("~1", "/").replace("~0", "~") if "~" in token else token, MISSING)
+        elif isinstance(value, list) and re.fullmatch("[0-9]{1,9}", token) and int(token) < len(value):
             value = value[int(token)]
         else:
             return MISSING

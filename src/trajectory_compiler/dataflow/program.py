@@ -58,12 +58,13 @@ evaluated on S cut before X, and `target` names the argument of X that the answe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal as Choice
 
 import msgspec
 
 from trajectory_compiler.errors import ProgramError
-from trajectory_compiler.model import Family, short_hash
+from trajectory_compiler.model import AnswerType, Evidence, Family, short_hash
 
 PROGRAM_VERSION = 1
 Pick = Choice["only", "first", "last", "nth", "max", "min", "all"]
@@ -104,6 +105,15 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     op: Operator
     value: Literal | Bridge
+
+    @property
+    def literal(self) -> str:
+        """The text that it names, empty where it has a bridge."""
+        return self.value.value if isinstance(self.value, Literal) else ""
+
+    def wanted(self, bridges: Mapping[Bridge, str | None]) -> str | None:
+        """Return the text that it asks for, given what was read at the bridges; None where its bridge has no value."""
+        return self.value.value if isinstance(self.value, Literal) else bridges.get(self.value)
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -194,6 +204,17 @@ class Walk(msgspec.Struct, frozen=True, tag="walk", tag_field="op"):
 Expression = Get | Count | Sum | Distinct | Difference | Change | StateAt | Changes | Walk
 
 
+def operands(answer: Expression) -> tuple[tuple[str, Field], ...]:
+    """Return the call nodes that an expression reads, each with the field that is read there: to count is to read the tools."""
+    if isinstance(answer, Difference | Change):
+        return (answer.left.call, answer.left.field), (answer.right.call, answer.right.field)
+    if isinstance(answer, Walk):
+        return ((answer.start, answer.label),)
+    if isinstance(answer, Get):
+        return ((answer.call, answer.field),)
+    return ((answer.calls, Field(path="/tool") if isinstance(answer, Count) else answer.field),)
+
+
 class Target(msgspec.Struct, frozen=True):
     """The argument of the effect X that a `next_argument` program must predict."""
 
@@ -218,6 +239,17 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         raise ProgramError(
             "read a question program", f"it names a call '{name}' that it does not describe", "Run `trajc verify`."
         )
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be proved: that this program gives this answer to this question, on this evidence."""
+
+    program: Program
+    question: str
+    answer: str
+    answer_type: AnswerType
+    evidence: tuple[Evidence, ...]
+    withheld_turns: tuple[int, ...] = ()
 
 
 def encode(program: Program) -> bytes:
