@@ -119,6 +119,33 @@ def test_coroutines_generators_and_methods(written: Written) -> None:
     assert rest == [("count", {"n": 3}, [0, 1, 2]), ("look", {"name": "x"}, "X")]
 
 
+def test_a_function_that_passes_on_to_a_coroutine(tmp_path: Path) -> None:
+    """A plain function that gives back a coroutine is recorded when that has ended, with its result."""
+    ledger = sqlite_written(tmp_path)
+    recorder = ledger.recorder()
+
+    async def fetch(url: str) -> str:
+        await asyncio.sleep(0)
+        if not url:
+            raise ValueError("no address")
+        recorder.record("inside")
+        return url.upper()
+
+    @recorder.tool
+    def get(url: str) -> Any:
+        return fetch(url)
+
+    assert asyncio.run(get("x")) == "X"
+    with pytest.raises(ValueError, match="no address"):
+        asyncio.run(get(""))
+    recorder.record("after")
+    recorder.close()
+    inside, first, second, after = ledger.rows()
+    assert [(row["response"], row["status"]) for row in (first, second)] == [("X", "ok"), (None, "error")]
+    assert inside["parent_id"] == first["idempotency_key"]
+    assert after["parent_id"] is None
+
+
 def test_a_call_within_a_call_names_its_parent(written: Written) -> None:
     """What a tool calls carries the tool's key; what is called after it does not."""
     recorder = written.recorder()
