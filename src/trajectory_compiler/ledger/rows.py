@@ -29,7 +29,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from trajectory_compiler.ledger.schema import COLUMNS, PAYLOAD_FIELDS, Value, payload_hash
+from trajectory_compiler.ledger.schema import COLUMNS, PAYLOAD_FIELDS, payload_hash
 from trajectory_compiler.sources.stamps import instant, utc_stamp
 
 Form = Literal["postgres-1", "sqlite-1", "file-1"]
@@ -164,11 +164,11 @@ def is_ledger(form: Form, names: Iterable[str]) -> bool:
 
 
 class Payload(NamedTuple):
-    """What a ledger of ours holds of a row's payload: its values, or the hash that they had before a purge."""
+    """What a ledger of ours holds of a row's payload: its texts, or the hash that they had before a purge."""
 
     purge_id: str | None
     purged_hash: str
-    values: tuple[Value, ...]
+    values: tuple[bytes | None, ...]
 
     @property
     def digest(self) -> str:
@@ -214,8 +214,8 @@ def content_of(shape: Shape, columns: dict[str, str], purged_hash: str | None) -
     return Contents([shape]).digests(forms, Payload(None if purged_hash is None else "", purged_hash or "", values))[0]
 
 
-def _value(form: Form, text: str) -> Value:
-    """Return the value behind the text form of a payload column, as its hash takes it."""
+def _value(form: Form, text: str) -> bytes | None:
+    """Return the text behind the text form of a payload column, as its hash takes it."""
     data = text.encode("utf-8", "surrogatepass")
     if data == NULL:
         return None
