@@ -210,6 +210,18 @@ def test_what_json_lacks_never_reaches_the_agent(tmp_path: Path) -> None:
         assert row["extra"] == {NOTES: {"changed": ["arguments", "response"]}}
 
 
+def test_a_field_that_is_no_field_is_kept(tmp_path: Path) -> None:
+    """A misspelt or unknown field costs nothing but its place: it stands in `extra`."""
+    ledger = sqlite_written(tmp_path)
+    recorder = ledger.recorder()
+    recorder.record("t", {}, 1, cost=0.5, extra={"a": 1})  # type: ignore[call-arg]
+    recorder.record("t", {}, 1, idempotency_key="", session_id="", agent="")
+    assert recorder.close().failed == 0
+    first, second = ledger.rows()
+    assert first["extra"] == {"a": 1, "cost": 0.5}
+    assert all(second[name] for name in ("idempotency_key", "session_id", "agent"))
+
+
 def test_a_long_field_is_cut_only_by_the_setting(tmp_path: Path) -> None:
     """With a limit a long response is cut and its row says so; without one it is whole."""
     ledger = sqlite_written(tmp_path)
