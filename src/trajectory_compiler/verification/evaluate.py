@@ -1,7 +1,6 @@
 """The naive evaluator of the proof checker: what a question program answers on a set of turns.
 
-Its specification is the docstring of `dataflow.program`, all that it shares with the enumeration. It walks JSON in loops and
-never raises: what is malformed is undefined. Module `lookup` has faster look-ups to put in the place of those of `Session`.
+Its specification is the docstring of `dataflow.program`, all that it shares with the enumeration. JSON is walked in loops.
 """
 
 from __future__ import annotations
@@ -166,19 +165,23 @@ class View:
 
 
 class Session:
-    """The turns of one session in time order; `memo` keeps what its claims ask again of all of them."""
+    """The turns of one session in time order; `memo` keeps what its claims ask again. `lookup` has faster look-ups."""
 
     def __init__(self, turns: Iterable[Turn]) -> None:
         self.at = {turn.index: View(turn) for turn in sorted(turns, key=lambda turn: turn.index)}
-        self.order, self.memo = list(self.at), dict[object, list[int]]()
+        self.order, self.views, self.memo = list(self.at), list(self.at.values()), dict[object, list[int]]()
 
     def near(self, value: str, reading: Reading = "written") -> list[int]:
         """Return all turns in which a value can occur: those whose text holds it, or, where case is no matter, any."""
         if reading != "any case" and value not in self.memo:
-            self.memo[value] = [turn for turn, view in self.at.items() if value in view.text]
+            self.memo[value] = [view.index for view in self.views if value in view.text]
         return self.order if reading == "any case" else self.memo[value]
 
-    words = cached_property(lambda self: [(Counter(words := view.shown()), len(words)) for view in self.at.values()])
+    def texts(self, turns: Iterable[int], field: ir.Field) -> list[str]:
+        """Return the text of a field in each of the turns where it has one."""
+        return [text for turn in turns if (text := self.at[turn].read(field)[0])]
+
+    words = cached_property(lambda self: [(Counter(words := view.shown()), len(words)) for view in self.views])
 
     def found_first(self, question: str, size: int) -> int:
         """Return the place of the turn, of the first `size`, that BM25 (k1 = 1.2, b = 0.75) ranks first for a question."""
@@ -221,7 +224,7 @@ class Part(NamedTuple):
         return self.edited.get(turn) or self.session.at[turn]
 
     def evaluate(self, program: ir.Program, reading: Reading = "written") -> Outcome:
-        """Evaluate as if these turns were the whole log, which must end where the program's context ends."""
+        """Evaluate as if these turns were the whole log, up to the end of the context. What is malformed is undefined."""
         matches, picked, single = dict[str, tuple[int, ...]](), dict[str, tuple[int, ...]](), dict[str, View]()
         for node in program.calls if len({node.name for node in program.calls}) == len(program.calls) else ():
             if program.until is None or node.name != program.until.call:

@@ -16,9 +16,11 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
+from trajectory_compiler.dataflow.program import Field
 from trajectory_compiler.model import Turn
 from trajectory_compiler.verification.evaluate import WORD, Reading, Session
 
+MAX_FIELDS = 300  # whose texts are remembered at once
 SHORT = 64  # a session of so many turns is as quickly tried turn by turn
 _SLACK = 1e-6  # far above what is lost in rounding, far below what tells turns apart
 
@@ -54,7 +56,7 @@ class IndexedSession(Session):
     def _in_text(self) -> dict[str, list[int]]:
         """The turns in whose text a word stands, as it is or case folded."""
         found: dict[str, list[int]] = {}
-        for view in self.at.values():
+        for view in self.views:
             for word in {*WORD.findall(view.text), *WORD.findall(view.text.casefold())}:
                 found.setdefault(word, []).append(view.index)
         return found
@@ -63,7 +65,7 @@ class IndexedSession(Session):
     def _shown(self) -> tuple[list[int], dict[str, _Posting]]:
         """How many words the turns before each place show, and where and how often each word is shown."""
         before, found = [0], dict[str, _Posting]()
-        for place, view in enumerate(self.at.values()):
+        for place, view in enumerate(self.views):
             words = view.shown()
             before.append(before[-1] + len(words))
             for word, count in Counter(words).items():
@@ -73,6 +75,18 @@ class IndexedSession(Session):
                 posting.places.append(place)
                 posting.counts.append(count)
         return before, found
+
+    @cached_property
+    def _texts(self) -> dict[Field, dict[int, str | None]]:
+        return {}
+
+    def texts(self, turns: Iterable[int], field: Field) -> list[str]:
+        """Return the text of a field in each of the turns where it has one. A field of a turn is read once."""
+        if len(self._texts) > MAX_FIELDS:
+            self._texts.clear()
+        known = self._texts.setdefault(field, {})
+        found = [known[turn] if turn in known else known.setdefault(turn, self.at[turn].read(field)[0]) for turn in turns]
+        return [text for text in found if text]
 
     def near(self, value: str, reading: Reading = "written") -> list[int]:
         """Return all turns in which a value can occur: those that have its rarest word."""

@@ -1,13 +1,10 @@
-"""The gates: what must hold before a question counts as proved, each decided by evaluating its program.
-
-T: the session, cut before the call that `until` names. R, the read set: what nodes match. S, the support: what changes it.
-"""
+"""The gates: what must hold before a question counts as proved, each decided by evaluating its program."""
 
 from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import islice, pairwise
 from random import Random
@@ -39,7 +36,7 @@ def prove(claim: ir.Claim, turns: Iterable[Turn] | Session, *, thorough: bool = 
 
 
 class Case:
-    """A claim on its session: `whole` is T, `views` its turns, `base` the evaluation on it."""
+    """A claim on T (`whole`), a session up to the call that `until` names. `read`: what nodes match; `support`: what counts."""
 
     def __init__(self, claim: ir.Claim, session: Session) -> None:
         self.claim, self.program, self.session, self.answered = claim, claim.program, session, claim.program.answer
@@ -49,7 +46,7 @@ class Case:
         found = Part(session).evaluate(whole).picked.get(until.call, ()) if until else ()
         self.at, self.ending = session.at, session.at[found[0]] if len(found) == 1 else None
         self.whole = Part(session, end=math.inf if until is None else self.ending.index if self.ending else -math.inf)
-        self.views = [session.at[turn] for turn in session.order if turn < self.whole.end]
+        self.views = session.views[: bisect_left(session.order, self.whole.end)]
         self.nodes = {node.name: node for node in self.program.calls if until is None or node.name != until.call}
         self.base, self.walks = self.whole.evaluate(self.program), isinstance(self.answered, ir.Walk)
         self.answer, self.read, self.asked = self.base.answer or "", tuple(sorted(self.base.read)), ir.operands(self.answered)
@@ -161,10 +158,10 @@ class Case:
             if not own:  # hidden is a bridge or an anchor; what stands beside its literals can still be looked up
                 beside = [turn for turn in like if literals and all(self.at[turn].has(text) for text in literals)]
                 like = beside if set(beside).issuperset(self.base.picked[side]) else like
-            values = [v for turn in (found if node.pick == "nth" and own else like) if (v := self.at[turn].read(field)[0])]
+            values = self.session.texts(found if node.pick == "nth" and own else like, field)
             if isinstance(self.answered, ir.Difference | ir.Change):  # with the other side as it is
-                before, behind = self.base.texts[:at], self.base.texts[at + 1 :]
-                values = [made for value in values if (made := combine(self.answered, [*before, value, *behind]))]
+                made = {v: combine(self.answered, [*self.base.texts[:at], v, *self.base.texts[at + 1 :]]) for v in set(values)}
+                values = [other for value in values if (other := made[value])]
             shares += [self._share(values)] if side == name or not own else []
         return max(shares)
 
@@ -189,8 +186,7 @@ class Case:
     def distant(self) -> Faults:
         """Ask that supporting turns lie apart, and that no run of turns shorter than their span gives the answer."""
         yield all(later - earlier < 2 for earlier, later in pairwise(self.support)), "no supporting turns lie apart"
-        # Only turns that can match or be reached matter, so runs from one of them to another suffice. A run must hold a turn
-        # that serves for each node that the answer rests on: else that is undefined or read from another value.
+        # Runs from one turn that can match to another suffice; each must hold one that serves for all that the answer rests on.
         matching = {turn for node in self.nodes.values() for turn in self.whole.fitting(node, {})}
         linked = ir.Field(path=getattr(self.answered, "target", "\0"))
         matching |= {v.index for v in self.views if v.read(linked)[0] is not None} if self.walks else set()
@@ -278,8 +274,9 @@ class Case:
             renamed = [edit for view in self.near(text) for edit in view.rename(text, fresh(text))]
             yield self.after(renamed) != self.answer, f"the bridge of turn {source[0]} cannot have another name"
         chance = Random(ir.encode(self.program))  # noqa: S311  (reproducible, no secret)
-        others = [view for view in self.views if view.index not in self.base.read]
-        for view in chance.choices(others, k=20) if others else ():
+        read = [bisect_left(self.session.order, turn) - before for before, turn in enumerate(self.read)]
+        for other in chance.choices(range(len(self.views) - len(read)), k=20) if len(read) < len(self.views) else ():
+            view = self.views[other + bisect_right(read, other)]  # the other-th of those not read
             path, text, _ = chance.choice(list(view.leaves()))
             yield self.after([view.write(path, fresh(text))]) != self.answer, f"turn {view.index}, not read, changes the answer"
 
