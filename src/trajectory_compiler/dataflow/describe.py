@@ -66,6 +66,8 @@ def descriptions(index: SessionIndex, turn: int, name: str, avoid: frozenset[str
     tool = index.turns[turn].tool
     if len(index.tools[tool]) == 1:
         yield Call(name=name, tool=tool, pick="only")
+    elif index.turns[turn].effect and [t for t in index.tools[tool] if index.turns[t].ok is not False] == [turn]:
+        yield Call(name=name, tool=tool, pick="only", ok=True)
     usable = [
         (leaf, condition)
         for leaf in anchors(index, turn)

@@ -45,6 +45,11 @@ it reads the string leaf at the path by one of a closed list:
      word: not continued by a letter or digit on either side), stripped. Defined if there is one and it has at most 160
      characters.
 
+
+   A field with an `item` is read inside one *record* of the response: an object under `/response` (not the response itself)
+   whose scalar at the dictionary key `item.key` has the canonical text of `item.value`, a literal or a bridge. `path` is then a
+   pointer from the record. Undefined unless exactly one object is such a record. It carries no extractor.
+
 **Values.** `get` a field of one call; `count` of the calls; `sum` of a number field over the calls (undefined where one
 lacks it); `distinct` number of different canonical values of a field over the calls (every call must have it);
 `difference` left minus right (numbers); `change` the text "LEFT -> RIGHT" (undefined where equal); `state` the k-th
@@ -79,16 +84,24 @@ class Extract(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A place in a turn object: an RFC 6901 pointer and, for text, an extractor."""
+    """A place in a turn object: an RFC 6901 pointer and, for text, an extractor; with `item`, a place in one of its records."""
 
     path: str
     extract: Extract | None = None
+    item: Item | None = None
 
 
 class Literal(msgspec.Struct, frozen=True, tag="literal", tag_field="is"):
     """A value that stands in the question."""
 
     value: str
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """Which record of a response is meant: the flight whose `flight_number` is the one that was booked."""
+
+    key: str
+    value: Literal | Bridge
 
 
 class Bridge(msgspec.Struct, frozen=True, tag="bridge", tag_field="is"):

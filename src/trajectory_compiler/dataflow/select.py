@@ -45,7 +45,7 @@ GROUPS: dict[Family, str] = {
     "recall": "rest",
     "walk": "rest",
 }
-MAX_SHARE: dict[str, float] = {"composition": 0.8, "aggregation": 0.25, "order": 0.7, "rest": 0.35}
+MAX_SHARE: dict[str, float] = {"composition": 0.8, "aggregation": 0.25, "order": 0.7, "rest": 0.2}
 UNANSWERABLE_SHARE = 0.11
 _LOOK_AHEAD = 60
 _TRIES_PER_PAIR = 3

@@ -111,12 +111,27 @@ class View:
         """Say whether a value occurs under the paths."""
         return wanted in self.text and any(occurs(wanted, text) for _, text, _ in self.leaves(*paths))
 
+    def records(self, item: ir.Item) -> list[tuple[str, str]]:
+        """Return (pointer, text at the key) of every object inside the response that has a scalar at the key of an item."""
+        found = [(path.rpartition("/"), text) for path, text, _ in self.leaves("/response")]
+        keyed = [(at, text) for (at, _, key), text in found if key == escape_token(item.key) and at != "/response"]
+        return keyed if not item.key.isdigit() else []
+
+    def place(self, field: ir.Field) -> str:
+        """Return the pointer of a field, inside the one record that its item names where it has one."""
+        if field.item is None:
+            return field.path
+        wanted = field.item.value.value if isinstance(field.item.value, ir.Literal) else None
+        places = [at for at, text in self.records(field.item) if text == wanted]
+        return places[0] + field.path if len(places) == 1 else "\0"
+
     def read(self, field: ir.Field) -> tuple[str, Source] | tuple[None, None]:
         """Return the text of a field and where it stands, or twice None where it is undefined."""
-        value, rule = self.at(field.path), field.extract
-        if rule is None:
+        path, rule = self.place(field), field.extract
+        value = self.at(path)
+        if rule is None or field.item:
             text = text_of(value)
-            return (None, None) if text is None else (text, (self.index, field.path, None))
+            return (None, None) if text is None else (text, (self.index, path, None))
         legal_key, pattern = _EXTRACTORS[rule.kind]
         legal = isinstance(value, str) and rule.key in value and re.fullmatch(legal_key, rule.key)
         spans = [m.span(1) for m in re.finditer(pattern.replace("KEY", re.escape(rule.key)), value)] if legal else []
@@ -181,7 +196,7 @@ def evaluate(program: ir.Program, turns: Iterable[Turn | View], reading: Reading
             single |= zip([node.name], chosen, strict=False) if node.pick != "all" else ()
     reached = _walk(answer, views, single.get(answer.start)) if isinstance(answer, ir.Walk) else []
     places: list[tuple[str, Source] | tuple[None, None]] = []
-    for name, field in asked(answer):
+    for name, field in settled(answer, single):
         fitting = (name in single) == isinstance(answer, ir.Get | ir.Difference | ir.Change)
         found = reached if isinstance(answer, ir.Walk) else picked.get(name, []) if fitting else []
         places += [view.read(field) for view in found] or [(None, None)]
@@ -220,6 +235,18 @@ def _walk(walk: ir.Walk, views: Iterable[View], start: View | None) -> list[View
         frontier = [v for v, text in targets if v.index not in reached and any(v.index > i and text in t for i, t in sources)]
         reached |= {view.index: view for view in frontier}
     return [reached[index] for index in sorted(reached)]
+
+
+def settled(answer: ir.Expression, single: Mapping[str, View]) -> list[tuple[str, ir.Field]]:
+    """Return what `asked` does, with the value in the place of the bridge that names an item."""
+    fields = list[tuple[str, ir.Field]]()
+    for name, field in asked(answer):
+        if (item := field.item) is not None and isinstance(bridge := item.value, ir.Bridge):
+            text = single[bridge.call].read(bridge.field)[0] if bridge.call in single else None
+            item = None if text is None else replace(item, value=ir.Literal(text))
+            field = replace(field, item=item) if item else ir.Field(path="\0")
+        fields.append((name, field))
+    return fields
 
 
 def asked(answer: ir.Expression) -> list[tuple[str, ir.Field]]:

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from trajectory_compiler.dataflow import program as ir
 from trajectory_compiler.model import GATES, AnswerType, Evidence, Proof, Turn, escape_token, render
-from trajectory_compiler.verification.evaluate import Edit, Outcome, Source, View, asked, combine, evaluate, fresh, key_of
+from trajectory_compiler.verification.evaluate import Edit, Outcome, Source, View, asked, combine, evaluate, fresh, key_of, settled
 
 ABSTENTION, ONES = "The log does not say.", {"only", "first", "last"}
 ORDER = ("well_formed", "holds", "unleaked", "sufficient", "necessary", "unique", "unshortcut", "distant", "causal")
@@ -83,16 +83,22 @@ class Case:
         self.walks, link = isinstance(self.answered, ir.Walk), ir.Field(path=getattr(self.answered, "target", "\0"))
         self.pool = [v for v in self.views if v.read(link)[0] is not None or any(v.fits(n, {}) for n in self.nodes.values())]
         self.base = evaluate(self.program, self.pool)
-        self.answer, self.read, self.asked = self.base.answer or "", tuple(sorted(self.base.read)), asked(self.answered)
+        self.answer, self.read = self.base.answer or "", tuple(sorted(self.base.read))
+        one = {name: self.at[picked[0]] for name, picked in self.base.picked.items() if len(picked) == 1}
+        self.asked = settled(self.answered, one)
         self.support = tuple(t for t in self.read if self.answer and self.on(lambda other, t=t: other != t) != self.answer)
         self.exact = isinstance(self.answered, ir.Get | ir.StateAt | ir.Change)  # the answer is read, not computed
         texts = self.base.texts if isinstance(self.answered, ir.Change) else [self.answer]
         self.parts = list(zip(texts, self.asked, strict=False))
-        self.bridges: list[tuple[ir.Call, ir.Condition, ir.Bridge, str, Source]] = []
+        self.bridges: list[tuple[ir.Call, ir.Condition | None, ir.Bridge, str, Source]] = []
         for node, condition in ((n, condition) for n in self.nodes.values() for condition in n.where):
             if isinstance(bridge := condition.value, ir.Bridge) and self.base.picked.get(bridge.call):
                 text, source = self.at[self.base.picked[bridge.call][0]].read(bridge.field)
                 self.bridges += [(node, condition, bridge, text, source)] if text is not None and source is not None else []
+        for (name, raw), (_, field) in zip(asked(self.answered), self.asked, strict=True):
+            if raw.item and field.item and isinstance(bridge := raw.item.value, ir.Bridge):
+                text, source = one[bridge.call].read(bridge.field)
+                self.bridges += [(self.nodes[name], None, bridge, text, source)] if text and source else []
         self.values = {bridge: text for _, _, bridge, text, _ in self.bridges}
 
     def on(self, keep: Callable[..., bool]) -> str | None:
@@ -186,7 +192,7 @@ class Case:
                 like = [view for view in like if view.fits(self.nodes[side], {})]
                 beside = [view for view in like if literals and all(view.has(text) for text in literals)]
                 like = beside if {view.index for view in beside}.issuperset(self.base.picked[side]) else like
-            values = [value for view in (found if node.pick == "nth" and own else like) if (value := view.read(field)[0])]
+            values = [value for view in (found if node.pick == "nth" and own else like) for value in values_at(view, field)]
             if isinstance(self.answered, ir.Difference | ir.Change):  # with the other side as it is
                 before, behind = self.base.texts[:at], self.base.texts[at + 1 :]
                 values = [made for value in values if (made := combine(self.answered, [*before, value, *behind]))]
@@ -328,16 +334,29 @@ class Case:
                 if (new := self.after(edits)) != self.answer and (self.walks or (new is not None and new == expected)):
                     yield edits
 
-    def reroutes(self, node: ir.Call, condition: ir.Condition, source: Source) -> Iterator[list[Edit]]:
+    def reroutes(self, node: ir.Call, condition: ir.Condition | None, source: Source) -> Iterator[list[Edit]]:
         """Yield edits of a bridge's producer that lead the consumer to another call, and to the answer which that one gives."""
         others = [view for view in self.pool if view.index not in self.base.picked[node.name] and view.fits(node, {})]
-        for view in others[:64]:
+        if condition is None and (item := (field := self.asked[0][1]).item):  # the bridge leads to a record of the same call
+            for _, text in (view := self.at[self.base.picked[node.name][0]]).records(item)[:64]:
+                there = view.read(replace(field, item=replace(item, value=ir.Literal(text))))[0]
+                edits = [self.at[source[0]].write(source[1], text, source[2])]
+                if there not in (None, self.answer) and self.after(edits) == there:
+                    yield edits
+        for view in others[:64] if condition else ():
+            assert condition
             for _, text, _ in islice(view.leaves(condition.path), 64):
                 where = tuple(replace(c, value=ir.Literal(text)) if c is condition else c for c in node.where)
                 direct, edits = self.instead(node, where=where), [self.at[source[0]].write(source[1], text, source[2])]
                 other = direct.answer not in (None, self.answer) and view.index in direct.picked[node.name]
                 if other and self.after(edits) == direct.answer:
                     yield edits
+
+
+def values_at(view: View, field: ir.Field) -> list[str]:
+    """Return the value of a field of a turn; of every record that has the item's key where the field is one of a record."""
+    records = view.records(field.item) if field.item else [("", "")]
+    return [text for at, _ in records if (text := view.read(ir.Field(path=at + field.path) if field.item else field)[0])]
 
 
 def literal(condition: ir.Condition) -> str:

@@ -37,6 +37,7 @@ MIN_COUNT = 3
 MAX_COUNT = 30
 MAX_RECALLS = 24
 MAX_PAIRS_PER_FIELD = 6
+_SMALL_TALK = ("/response/bytes", "/response/totalToolUseCount")  # nobody compares the weight of two web pages
 
 
 def aggregations(index: SessionIndex) -> Iterator[Draft]:
@@ -71,10 +72,6 @@ def _counts(index: SessionIndex) -> Iterator[Draft]:
         calls = (Call(name="A", tool=tool, pick="all", where=(condition,)),)
         yield _aggregate(calls, Count("A"), group, f"count by {path}", 0.1)
     yield from _counts_across_tools(index)
-    for tool, turns in index.tools.items():
-        failed = [t for t in turns if index.turns[t].ok is False]
-        if MIN_COUNT <= len(failed) <= MAX_COUNT and len(failed) < len(turns):
-            yield _aggregate((Call(name="A", tool=tool, pick="all", ok=False),), Count("A"), failed, "count", 0.05)
 
 
 def _counts_across_tools(index: SessionIndex) -> Iterator[Draft]:
@@ -183,7 +180,13 @@ def _number_fields(index: SessionIndex, turns: Sequence[int]) -> Iterator[Asked]
     for turn in turns[:8]:
         for asked in askable(index, turn):
             numeric = asked.answer_type in ("number", "amount") and not is_identity_key(asked.key)
-            if numeric and asked.field.extract is None and asked.field not in seen and is_plain(index, turns, asked.field):
+            if (
+                numeric
+                and asked.field.path not in _SMALL_TALK
+                and asked.field.extract is None
+                and asked.field not in seen
+                and is_plain(index, turns, asked.field)
+            ):
                 seen.add(asked.field)
                 yield asked
 

@@ -60,7 +60,7 @@ VERBS: dict[str, Verb] = {
     "ping": Verb("ping", "pinged", "for"),
     "test": Verb("test", "tested", "for"),
     "monitor": Verb("monitor", "monitored", "for"),
-    "put": Verb("put", "put"),
+    "put": Verb("set", "set"),
     "cancel": Verb("cancel", "cancelled"),
     "set": Verb("set", "set"),
     "run": Verb("run", "ran", new=True),
@@ -159,6 +159,7 @@ _IRREGULAR = {
     "amt": "amount",
     "addr": "address",
     "desc": "description",
+    "onestop": "one-stop",
 }
 _SPOKEN = frozenset(("NAT", "SIP", "VAT", "PIN", "SKU", "MAC", "LAN", "RAM"))
 _UNCOUNTABLE = frozenset(

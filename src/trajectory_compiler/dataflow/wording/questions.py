@@ -17,11 +17,13 @@ from trajectory_compiler.dataflow.program import (
     Call,
     Change,
     Changes,
+    Condition,
     Count,
     Difference,
     Distinct,
     Field,
     Get,
+    Literal,
     Program,
     StateAt,
     Sum,
@@ -33,12 +35,16 @@ from trajectory_compiler.dataflow.wording.phrases import (
     act,
     bare,
     by_tool,
+    chosen,
     found_in,
     has_bridge,
+    is_listed,
     is_primary,
     is_reading,
     noun,
     nth,
+    owned,
+    thing_and_names,
     when,
 )
 from trajectory_compiler.model import Family
@@ -99,8 +105,10 @@ def _bridge_of(node: Call) -> Bridge:
 
 
 def _composition(program: Program, choice: int) -> str:
-    first, *middle, last = program.calls
     assert isinstance(program.answer, Get)
+    if program.answer.field.item is not None:
+        return _item(program, program.answer, choice)
+    first, *middle, last = program.calls
     got = f"the {noun(_bridge_of((*middle, last)[0]).field)}"
     steps = ""
     for node, following in pairwise((*middle, last)):
@@ -115,10 +123,11 @@ def _composition(program: Program, choice: int) -> str:
     if is_reading(last):
         there = found_in(last)
         if is_reading(first):
+            listed = "listed in" if is_listed(_bridge_of(last).field) else "in"
             return _pick(
                 choice,
-                f"what {asked} did {there} show for {got} in {found_in(first)}?",
-                f"take {got} in {found_in(first)}. What {asked} did {there} show for it?",
+                f"what did {there} show as the {asked} of {got} {listed} {found_in(first)}?",
+                f"take {got} {listed} {found_in(first)}. What did {there} show as {owned(asked)}?",
             )
         return f"what {asked} did {there} show for {got} that came back when {when(first)}?"
     return _pick(
@@ -127,6 +136,24 @@ def _composition(program: Program, choice: int) -> str:
         f"take {got} that came back when {when(first)}. What was the {asked} in the response"
         f" when the agent later {end} with it?",
         f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
+    )
+
+
+def _item(program: Program, answer: Get, choice: int) -> str:
+    """Word a field of the record of what an effect named: "for the first flight that it named when it booked ..."."""
+    item = answer.field.item
+    assert item is not None
+    assert isinstance(item.value, Bridge)
+    source, effect = program.call(answer.call), program.call(item.value.call)
+    asked = noun(Field(path=f"/response{answer.field.path}"))
+    thing = chosen(item.value.field)
+    named = f"the {thing} that the agent named when it {_short(effect)}"
+    if is_reading(source):
+        return f"what {asked} did {found_in(source)} show for {named}?"
+    return _pick(
+        choice,
+        f"what {asked} came back, when the agent {_short(source)}, for {named.replace('the agent', 'it')}?",
+        f"take {named}. What {asked} had come back for it when the agent {_short(source)}?",
     )
 
 
@@ -152,6 +179,16 @@ def _next_argument(program: Program, choice: int) -> str:
     asked = noun(program.until.field)
     got = noun(_bridge_of(second).field)
     about = act(effect, plain=True).base
+    if is_reading(first) and is_reading(second):
+        taken = noun(program.answer.field)
+        listed = f"{got} {'listed in' if is_listed(_bridge_of(second).field) else 'in'} {found_in(first)}"
+        return _pick(
+            choice,
+            f"as its next step the agent will {about}. As the {asked} it will pass what {found_in(second)} showed as the {taken}"
+            f" of the {listed}. What will it pass?",
+            f"the agent is about to {about}, and takes the {asked} from {found_in(second)} of the {listed}."
+            f" Which {asked} will it pass?",
+        )
     return _pick(
         choice,
         f"the agent is about to {about}. It takes the {asked} from an earlier response, the one it got when it"
@@ -232,7 +269,7 @@ def _aggregation(program: Program, choice: int) -> str:
             return f"add up the {noun(field, alone=True)} over all the times the agent {done.past}. What is the sum?"
         case Distinct(_, field):
             if field.path == "/tool":
-                return f"how many different tools did the agent call with {done.base.removeprefix('make a call with ')}?"
+                return _tools(node, choice)
             things = plural(noun(field))
             if is_primary(node, field) and not node.where:
                 thing, did = bare(node)
@@ -247,22 +284,45 @@ def _aggregation(program: Program, choice: int) -> str:
     raise AssertionError(program.answer)
 
 
-def _count(program: Program, node: Call, choice: int) -> str:
-    done = act(node)
+def _tools(node: Call, choice: int) -> str:
+    outcome = next((c for c in node.where if c.path.startswith("/response")), None)
+    if outcome is not None:
+        with_it = f"the {noun(Field(path=outcome.path))} `{_literal_text(outcome)}`"
+        return f"how many different tools came back with {with_it} at least once?"
     if node.ok is False:
-        return f"how many of the calls in which the agent tried to {done.base} came back as an error?"
-    if node.after and node.before:
-        start, end = program.call(node.after), program.call(node.before)
-        what = f"how many `{node.tool}` calls in all, whatever they were for,"
-        return f"{what} did the agent make after it {_short(start)} and before it {_short(end)}?"
-    if node.tool is None:
-        return f"how many calls did the agent make with {done.base.removeprefix('make a call with ')}?"
-    tool = "" if " tool" in done.base else by_tool(node)
+        return "how many different tools came back with an error at least once?"
+    given = act(node).base.removeprefix("make a call with ")
     return _pick(
         choice,
-        f"how many times did the agent {done.base}{tool}?",
-        f"how often in this session did the agent {done.base}{tool}?",
+        f"how many different tools did the agent call with {given}?",
+        f"with how many different tools did the agent work on {given}?",
     )
+
+
+def _count(program: Program, node: Call, choice: int) -> str:
+    done = act(node)
+    outcome = next((c for c in node.where if c.path.startswith("/response") and isinstance(c.value, Literal)), None)
+    if outcome is not None:
+        with_it = f"came back with the {noun(Field(path=outcome.path))} `{_literal_text(outcome)}`"
+        return f"how many {_calls_of(node)} {with_it}?"
+    if node.ok is False:
+        return f"how many {_calls_of(node)} came back as an error?"
+    if node.tool is None:
+        return f"how many of the agent's calls named {done.base.removeprefix('make a call with ')}?"
+    often = _pick(choice, "how many times", "how often in this session")
+    if node.before:
+        return f"how many times did the agent {done.base} before it {_short(program.call(node.before))}?"
+    tool = "" if " tool" in done.base else by_tool(node)
+    return f"{often} did the agent {done.base}{tool}?"
+
+
+def _calls_of(node: Call) -> str:
+    """Name the calls whose outcomes are counted: "of the agent's attempts to create a role"."""
+    return "of the agent's calls" if node.tool is None else f"of the agent's attempts to {act(node).base}"
+
+
+def _literal_text(condition: Condition) -> str:
+    return condition.value.value if isinstance(condition.value, Literal) else ""
 
 
 def _short(node: Call) -> str:
@@ -306,6 +366,17 @@ def _comparison(program: Program, choice: int) -> str:
             choice,
             f"over all the times the agent {done}, how far apart are the highest and the lowest {asked}?",
             f"what is the difference between the highest and the lowest {asked} over all the times the agent {done}?",
+        )
+    if program.answer.left.field.path == "/response/file/totalLines":
+        longer, shorter = (act(node).past.removeprefix("read ") for node in (left, right))
+        return f"by how many lines was {longer} longer than {shorter} when the agent read them?"
+    thing, names = thing_and_names(left)
+    other, others = thing_and_names(right)
+    if is_reading(left) and left.pick == right.pick == "only" and thing == other and names and others:
+        return _pick(
+            choice,
+            f"going by {thing}, how much higher was the {asked} for {names} than for {others}?",
+            f"how much higher was the {asked} for {names} than for {others}, as {thing} showed it?",
         )
     if is_reading(left) and left.pick == "only":
         return f"how much higher was the {asked} in {found_in(left)} than in {found_in(right)}?"

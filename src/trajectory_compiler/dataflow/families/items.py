@@ -1,0 +1,96 @@
+"""Items: what a search or a record said about the very thing that the agent then chose.
+
+"What business price came back, when the agent searched for direct flights, for the first flight that it named when it booked
+a reservation?" The reader must find what was chosen, then its entry among the others that came back at another time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from trajectory_compiler.dataflow.candidate import Draft, best_fields, is_part, showing, varies
+from trajectory_compiler.dataflow.describe import describe
+from trajectory_compiler.dataflow.fields import (
+    Asked,
+    answer_type_of,
+    is_identity_key,
+    is_speakable,
+    is_worth_asking,
+)
+from trajectory_compiler.dataflow.index import SessionIndex
+from trajectory_compiler.dataflow.program import Bridge, Field, Get, Item
+from trajectory_compiler.values import Leaf
+
+MAX_CHOICES = 6
+MAX_FIELDS = 4
+
+
+class Entry(NamedTuple):
+    """The one record of a turn's response in which a value stands under a key: the pointer of the record."""
+
+    turn: int
+    record: str
+    key: str
+
+
+def items(index: SessionIndex) -> Iterator[Draft]:
+    """Yield: an effect, a thing that it names, the entry of that thing in another call's response, a field of the entry."""
+    for turn in index.turns:
+        if turn.kind != "tool" or turn.ok is False or not turn.effect:
+            continue
+        chosen = [leaf for leaf in index.arguments[turn.index] if is_identity_key(leaf.key) and is_speakable(leaf.path)]
+        for leaf in chosen[:MAX_CHOICES]:
+            for entry in _entries(index, turn.index, leaf):
+                yield from _ask(index, turn.index, leaf, entry)
+
+
+def _entries(index: SessionIndex, turn: int, leaf: Leaf) -> list[Entry]:
+    places = [(other, path) for other, path in index.produced.get(leaf.text, ()) if abs(other - turn) >= 2]
+    found: list[Entry] = []
+    for other, path in places:
+        record, _, key = path.rpartition("/")
+        alone = sum(o == other and p.endswith(f"/{key}") for o, p in places) == 1
+        if alone and record != "/response" and not key.isdigit() and is_identity_key(key):
+            found.append(Entry(other, record, key))
+    return found
+
+
+def _ask(index: SessionIndex, turn: int, leaf: Leaf, entry: Entry) -> Iterator[Draft]:
+    avoid = frozenset((leaf.text,))
+    effect, source = describe(index, turn, "A", avoid), describe(index, entry.turn, "B", avoid)
+    if effect is None or source is None:
+        return
+    item = Item(key=entry.key, value=Bridge("A", Field(path=leaf.path)))
+    named = {given.text for given in index.arguments[turn]}
+    for asked in best_fields(_fields(index, entry, named), MAX_FIELDS):
+        if turn not in showing(index, asked.key, asked.text) and not is_part(asked.text, leaf.text):
+            yield Draft(
+                family="composition",
+                calls=(effect, source),
+                answer=Get("B", Field(path=asked.field.path, item=item)),
+                key=asked.key,
+                answer_type=asked.answer_type,
+                support=(entry.turn, turn),
+                hops=2,
+                bonus=0.2,
+            )
+
+
+def _fields(index: SessionIndex, entry: Entry, named: set[str]) -> Iterator[Asked]:
+    """Yield the fields of a record, by their pointers from it, whose values differ from record to record."""
+    among = [leaf.path.rpartition("/")[0] for leaf in index.responses[entry.turn] if leaf.path.endswith(f"/{entry.key}")]
+    for leaf in index.responses[entry.turn]:
+        inside = leaf.path.removeprefix(entry.record)
+        if not leaf.path.startswith(f"{entry.record}/") or any(token.isdigit() for token in inside.split("/")):
+            continue
+        if leaf.text in named or not is_worth_asking(leaf.key, leaf.value, leaf.text):
+            continue
+        values = [other.text for record in among if (other := index.leaf(entry.turn, record + inside)) is not None]
+        if varies(values, leaf.text):
+            yield Asked(Field(path=inside), leaf.key, leaf.text, answer_type_of(leaf.value, leaf.text, _amount_key(inside)))
+
+
+def _amount_key(inside: str) -> str:
+    """Return the key that types an amount: that of the table of prices rather than that of the class in it."""
+    return inside.replace("/", " ").strip()
