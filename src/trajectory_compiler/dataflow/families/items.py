@@ -7,6 +7,7 @@ a reservation?" The reader must find what was chosen, then its entry among the o
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from trajectory_compiler.dataflow.candidate import Draft, best_fields, is_part, showing, varies
@@ -35,14 +36,16 @@ class Entry(NamedTuple):
 
 
 def items(index: SessionIndex) -> Iterator[Draft]:
-    """Yield: an effect, a thing that it names, the entry of that thing in another call's response, a field of the entry."""
+    """Yield: a thing that an effect names or a record lists, its entry in another call's response, a field of the entry."""
     for turn in index.turns:
-        if turn.kind != "tool" or turn.ok is False or not turn.effect:
+        if turn.kind != "tool" or turn.ok is False:
             continue
-        chosen = [leaf for leaf in index.arguments[turn.index] if is_identity_key(leaf.key) and is_speakable(leaf.path)]
-        for leaf in chosen[:MAX_CHOICES]:
+        shown = index.arguments[turn.index] if turn.effect else index.responses[turn.index]
+        things = (leaf for leaf in shown if is_identity_key(leaf.key) and is_speakable(leaf.path))
+        for leaf in islice(things, MAX_CHOICES):
             for entry in _entries(index, turn.index, leaf):
-                yield from _ask(index, turn.index, leaf, entry)
+                if turn.effect or entry.turn > turn.index:
+                    yield from _ask(index, turn.index, leaf, entry)
 
 
 def _entries(index: SessionIndex, turn: int, leaf: Leaf) -> list[Entry]:
@@ -73,7 +76,7 @@ def _ask(index: SessionIndex, turn: int, leaf: Leaf, entry: Entry) -> Iterator[D
                 answer_type=asked.answer_type,
                 support=(entry.turn, turn),
                 hops=2,
-                bonus=0.2,
+                bonus=0.2 if index.turns[turn].effect else 0.0,
             )
 
 

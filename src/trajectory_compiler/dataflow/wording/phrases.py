@@ -257,7 +257,7 @@ def owned(asked: str) -> str:
 
 
 def thing_and_names(node: Call) -> tuple[str, str]:
-    """Split what a looking-up call found: "the reservation details" and "reservation `A`"; no names where it has no argument."""
+    """Split what a looking-up call found: "the reservation details" and "reservation `A`", empty where it has no argument."""
     _, thing, _ = _verb_phrase(str(node.tool), definite=True)
     return thing, " and ".join(_named(c) for c in node.where if isinstance(c.value, Literal))
 

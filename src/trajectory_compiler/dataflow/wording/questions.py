@@ -148,6 +148,10 @@ def _item(program: Program, answer: Get, choice: int) -> str:
     asked = noun(Field(path=f"/response{answer.field.path}"))
     thing = chosen(item.value.field)
     named = f"the {thing} that the agent named when it {_short(effect)}"
+    if not _is_argument(item.value.field):
+        named = (
+            f"the {thing} in {found_in(effect)}" if is_reading(effect) else f"the {thing} that came back when {when(effect)}"
+        )
     if is_reading(source):
         return f"what {asked} did {found_in(source)} show for {named}?"
     return _pick(
@@ -184,8 +188,8 @@ def _next_argument(program: Program, choice: int) -> str:
         listed = f"{got} {'listed in' if is_listed(_bridge_of(second).field) else 'in'} {found_in(first)}"
         return _pick(
             choice,
-            f"as its next step the agent will {about}. As the {asked} it will pass what {found_in(second)} showed as the {taken}"
-            f" of the {listed}. What will it pass?",
+            f"as its next step the agent will {about}. As the {asked} it will pass what {found_in(second)} showed as the"
+            f" {taken} of the {listed}. What will it pass?",
             f"the agent is about to {about}, and takes the {asked} from {found_in(second)} of the {listed}."
             f" Which {asked} will it pass?",
         )
