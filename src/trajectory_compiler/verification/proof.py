@@ -19,7 +19,18 @@ from msgspec.structs import replace
 
 from trajectory_compiler.dataflow import program as ir
 from trajectory_compiler.model import GATES, AnswerType, Evidence, Proof, Turn, escape_token, render
-from trajectory_compiler.verification.evaluate import Edit, Outcome, Source, View, asked, combine, evaluate, fresh, key_of, settled
+from trajectory_compiler.verification.evaluate import (
+    Edit,
+    Outcome,
+    Source,
+    View,
+    asked,
+    combine,
+    evaluate,
+    fresh,
+    key_of,
+    settled,
+)
 
 ABSTENTION, ONES = "The log does not say.", {"only", "first", "last"}
 ORDER = ("well_formed", "holds", "unleaked", "sufficient", "necessary", "unique", "unshortcut", "distant", "causal")

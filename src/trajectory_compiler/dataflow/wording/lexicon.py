@@ -60,7 +60,7 @@ VERBS: dict[str, Verb] = {
     "ping": Verb("ping", "pinged", "for"),
     "test": Verb("test", "tested", "for"),
     "monitor": Verb("monitor", "monitored", "for"),
-    "put": Verb("set", "set"),
+    "put": Verb("set", "set", "for"),
     "cancel": Verb("cancel", "cancelled"),
     "set": Verb("set", "set"),
     "run": Verb("run", "ran", new=True),
@@ -213,6 +213,8 @@ def plural(noun: str) -> str:
 
 def singular(word: str) -> str:
     """Return the singular of a plural, by its ending."""
+    if word == "ids":
+        return "id"
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "shes", "ches", "xes")):

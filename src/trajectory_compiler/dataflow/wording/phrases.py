@@ -192,6 +192,8 @@ def noun(field: Field, *, alone: bool = False) -> str:
 
     `alone` says that a list on the way has one entry only, which then needs no number.
     """
+    if field.item is not None:
+        return noun(Field(path=f"/response{field.path}"), alone=alone)
     if field.extract is not None:
         key = field.extract.key
         if field.extract.kind == "line_value":
@@ -287,6 +289,17 @@ def when(node: Call) -> str:
     if node.pick == "last" and node.before is None and node.after is None:
         return f"the agent last {done.past}"
     return f"the agent {done.past}"
+
+
+def that_thing(node: Call) -> str:
+    """Word a call on a thing just spoken of: "cancelled that reservation", or "closed a case with that value"."""
+    verb, thing, _ = _verb_phrase(str(node.tool), definite=True)
+    bridged = next(c for c in node.where if isinstance(c.value, Bridge))
+    words = words_of(_key(bridged.path))
+    noun = thing.split(" ", 1)[-1]
+    if words[-1] in ("id", "name", "number", "path") and readable(words[:-1]) == noun:
+        return f"{verb.past} that {noun}"
+    return f"{act(node).past} with that value"
 
 
 def has_bridge(node: Call) -> bool:

@@ -44,6 +44,7 @@ from trajectory_compiler.dataflow.wording.phrases import (
     noun,
     nth,
     owned,
+    that_thing,
     thing_and_names,
     when,
 )
@@ -132,9 +133,9 @@ def _composition(program: Program, choice: int) -> str:
         return f"what {asked} did {there} show for {got} that came back when {when(first)}?"
     return _pick(
         choice,
-        f"{when(first)} and got back {got}. What was the {asked} in the response when it later {end} with that value?",
+        f"{when(first)} and got back {got}. What was the {asked} in the response when it later {that_thing(last)}?",
         f"take {got} that came back when {when(first)}. What was the {asked} in the response"
-        f" when the agent later {end} with it?",
+        f" when the agent later {that_thing(last).replace('with that value', 'with it')}?",
         f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
     )
 
@@ -145,7 +146,7 @@ def _item(program: Program, answer: Get, choice: int) -> str:
     assert item is not None
     assert isinstance(item.value, Bridge)
     source, effect = program.call(answer.call), program.call(item.value.call)
-    asked = noun(Field(path=f"/response{answer.field.path}"))
+    asked = noun(answer.field)
     thing = chosen(item.value.field)
     named = f"the {thing} that the agent named when it {_short(effect)}"
     if not _is_argument(item.value.field):
@@ -433,6 +434,9 @@ def explain(index: SessionIndex, candidate: Candidate) -> str:
     bridges = {
         (c.value.call, c.value.field.path): c.value.field for n in program.calls for c in n.where if isinstance(c.value, Bridge)
     }
+    item = program.answer.field.item if isinstance(program.answer, Get) else None
+    if item is not None and isinstance(item.value, Bridge):
+        bridges[item.value.call, item.value.field.path] = item.value.field
     steps: list[str] = []
     for node in program.calls:
         turns = [t for t in trace.picked.get(node.name, ()) if t not in candidate.withheld]
