@@ -47,6 +47,7 @@ GROUPS: dict[Family, str] = {
 }
 MAX_SHARE: dict[str, float] = {"composition": 0.8, "aggregation": 0.25, "order": 0.7, "rest": 0.2}
 UNANSWERABLE_SHARE = 0.11
+MAX_PER_PLACE = 3
 _LOOK_AHEAD = 60
 _TRIES_PER_PAIR = 3
 
@@ -84,6 +85,7 @@ class _Selection:
         self.families: Counter[str] = Counter()
         self.turns: Counter[int] = Counter()
         self.facts: set[tuple[str, tuple[int, ...]]] = set()
+        self.places: Counter[tuple[str, ...]] = Counter()
         self.effects = 0
 
     def run(self, prove: Callable[[Candidate], Kept | None]) -> list[Kept]:
@@ -144,7 +146,7 @@ class _Selection:
         if self.topics[candidate.tool, candidate.key] >= max(5, self.wanted // 15):
             return True
         answer = candidate.trace.answer if not candidate.withheld else ""
-        return (answer, candidate.support) in self.facts
+        return (answer, candidate.support) in self.facts or self.places[_place(candidate)] >= MAX_PER_PLACE
 
     def _note(self, group: str, candidate: Candidate) -> None:
         self.taken[group] += 1
@@ -153,6 +155,7 @@ class _Selection:
         self.turns.update(candidate.support)
         self.facts.add((candidate.trace.answer if not candidate.withheld else "", candidate.support))
         self.effects += candidate.effect
+        self.places[_place(candidate)] += 1
 
     def _offer_unanswerable(self, base: Candidate) -> None:
         """Offer the question again with a turn withheld that holds the answer and leaves the program without a value."""
@@ -163,6 +166,11 @@ class _Selection:
             if run(self.index, base.program, Reading(hidden=turn)) is None:
                 self.pools["unanswerable"].append(msgspec.structs.replace(base, program=kind, withheld=(turn,)))
                 return
+
+
+def _place(candidate: Candidate) -> tuple[str, ...]:
+    """Return where the answer was read: a question that finds the same place from another anchor teaches little new."""
+    return tuple(f"{source.turn}{source.path}" for source in candidate.trace.sources) or tuple(map(str, candidate.support))
 
 
 def _order(seed: str, program: Program) -> bytes:

@@ -21,7 +21,7 @@ MIN_COUNT = 3
 MAX_COUNT = 30
 MAX_OUTCOMES = 12
 MAX_MOMENTS = 2
-MIN_SPAN = 10
+MAX_TURNS = 200  # beyond, only what changes the world is counted up to a moment: nobody counts thousands of look-ups
 _OUTCOME_KEYS = re.compile(r"(^|_)(code|status|state|outcome|verdict|reason|severity|priority|stage|phase|category)$")
 
 
@@ -117,14 +117,16 @@ def _failing_tools(index: SessionIndex) -> Iterator[Draft]:
 
 
 def tallies_by_then(index: SessionIndex) -> Iterator[Draft]:
-    """Yield how often an effect had been brought about by the time another thing was made or ended, a few moments each."""
-    effects = {
+    """Yield how often something had been done by the time a thing was made, changed or ended, a few moments each."""
+    counted = {
         tool: turns
         for tool, turns in index.tools.items()
-        if index.turns[turns[0]].effect and len(turns) > MIN_COUNT and all(index.turns[t].ok is not False for t in turns)
+        if (index.turns[turns[0]].effect or len(index.turns) <= MAX_TURNS)
+        and len(turns) > MIN_COUNT
+        and all(index.turns[t].ok is not False for t in turns)
     }
     moments = [turn.index for turn in index.turns if turn.kind == "tool" and turn.effect and turn.ok is not False]
-    for tool, turns in effects.items():
+    for tool, turns in counted.items():
         asked, counts = 0, set[int]()
         for moment in moments:
             before = bisect_left(turns, moment)
@@ -136,7 +138,7 @@ def tallies_by_then(index: SessionIndex) -> Iterator[Draft]:
             if other == tool or primary_object(index, moment) is None or moment - turns[before - 1] < 2:
                 continue
             node = describe(index, moment, "X")
-            if node is None or node.pick != "only" or not node.where:
+            if node is None or node.pick not in ("only", "first") or not node.where:
                 continue
             asked += 1
             counts.add(before)
