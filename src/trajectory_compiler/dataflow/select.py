@@ -45,9 +45,8 @@ GROUPS: dict[Family, str] = {
     "recall": "rest",
     "walk": "rest",
 }
-MAX_SHARE: dict[str, float] = {"composition": 0.8, "aggregation": 0.25, "order": 0.7, "rest": 0.2}
+MAX_SHARE: dict[str, float] = {"composition": 0.8, "aggregation": 0.25, "order": 0.7, "rest": 0.25}
 UNANSWERABLE_SHARE = 0.11
-MAX_PER_PLACE = 3
 _LOOK_AHEAD = 60
 _TRIES_PER_PAIR = 3
 
@@ -85,6 +84,7 @@ class _Selection:
         self.families: Counter[str] = Counter()
         self.turns: Counter[int] = Counter()
         self.facts: set[tuple[str, tuple[int, ...]]] = set()
+        self.most_per_place = min(5, max(3, plan.wanted // 6))
         self.places: Counter[tuple[str, ...]] = Counter()
         self.effects = 0
 
@@ -146,7 +146,7 @@ class _Selection:
         if self.topics[candidate.tool, candidate.key] >= max(5, self.wanted // 15):
             return True
         answer = candidate.trace.answer if not candidate.withheld else ""
-        return (answer, candidate.support) in self.facts or self.places[_place(candidate)] >= MAX_PER_PLACE
+        return (answer, candidate.support) in self.facts or self.places[_place(candidate)] >= self.most_per_place
 
     def _note(self, group: str, candidate: Candidate) -> None:
         self.taken[group] += 1
