@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -37,6 +38,7 @@ MIN_COUNT = 3
 MAX_COUNT = 30
 MAX_RECALLS = 24
 MAX_PAIRS_PER_FIELD = 6
+_NO_AMOUNT = re.compile(r"year|port$|version|level|rank|index|order|page|line$|row$", re.I)  # numbers that name, not measure
 _SMALL_TALK = ("/response/bytes", "/response/totalToolUseCount")  # nobody compares the weight of two web pages
 
 
@@ -179,7 +181,9 @@ def _number_fields(index: SessionIndex, turns: Sequence[int]) -> Iterator[Asked]
     seen: set[Field] = set()
     for turn in turns[:8]:
         for asked in askable(index, turn):
-            numeric = asked.answer_type in ("number", "amount") and not is_identity_key(asked.key)
+            numeric = asked.answer_type in ("number", "amount") and not (
+                is_identity_key(asked.key) or _NO_AMOUNT.search(asked.key)
+            )
             if (
                 numeric
                 and asked.field.path not in _SMALL_TALK

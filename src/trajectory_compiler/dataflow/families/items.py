@@ -6,6 +6,7 @@ a reservation?" The reader must find what was chosen, then its entry among the o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
@@ -18,11 +19,13 @@ from trajectory_compiler.dataflow.fields import (
     is_identity_key,
     is_speakable,
     is_worth_asking,
+    snake,
 )
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Bridge, Field, Get, Item
 from trajectory_compiler.values import Leaf
 
+_IDS = re.compile(r"(^|_)(id|number|no|code|sku|ref|reference|serial|name|email|arn)$")  # what tells one record from another
 MAX_CHOICES = 6
 MAX_FIELDS = 4
 
@@ -41,7 +44,8 @@ def items(index: SessionIndex) -> Iterator[Draft]:
         if turn.kind != "tool" or turn.ok is False:
             continue
         shown = index.arguments[turn.index] if turn.effect else index.responses[turn.index]
-        things = (leaf for leaf in shown if is_identity_key(leaf.key) and is_speakable(leaf.path))
+        given = () if turn.effect else {leaf.text for leaf in index.arguments[turn.index]}
+        things = (leaf for leaf in shown if is_identity_key(leaf.key) and is_speakable(leaf.path) and leaf.text not in given)
         for leaf in islice(things, MAX_CHOICES):
             for entry in _entries(index, turn.index, leaf):
                 if turn.effect or entry.turn > turn.index:
@@ -54,7 +58,7 @@ def _entries(index: SessionIndex, turn: int, leaf: Leaf) -> list[Entry]:
     for other, path in places:
         record, _, key = path.rpartition("/")
         alone = sum(o == other and p.endswith(f"/{key}") for o, p in places) == 1
-        if alone and record != "/response" and not key.isdigit() and is_identity_key(key):
+        if alone and record != "/response" and _IDS.search(snake(key)):
             found.append(Entry(other, record, key))
     return found
 

@@ -145,6 +145,20 @@ FIELD_NOUNS: dict[str, str] = {
     "/arguments/questions/0/header": "header of the question",
 }
 
+DATES: dict[str, str] = {
+    "opened": "opening date",
+    "created": "creation date",
+    "closed": "closing date",
+    "updated": "date of the last update",
+    "modified": "date of the last change",
+    "started": "start date",
+    "ended": "end date",
+    "due": "due date",
+    "published": "publication date",
+    "expires": "expiry date",
+    "latest": "latest version",
+}
+
 _CAPITALS = {
     word.lower(): word
     for word in """
@@ -164,7 +178,7 @@ _IRREGULAR = {
 _SPOKEN = frozenset(("NAT", "SIP", "VAT", "PIN", "SKU", "MAC", "LAN", "RAM"))
 _UNCOUNTABLE = frozenset(
     """
-    details information status mail data metadata credentials credit feedback access code log text content
+    details information status mail data metadata credentials credit feedback access code text content
     history stdout stderr permission settings attributes
 """.split()
 )
@@ -200,8 +214,20 @@ def is_plural(noun: str) -> bool:
     return last.endswith("s") and not last.endswith(("ss", "us", "is", "address", "status"))
 
 
+def was(noun: str) -> str:
+    """Return the verb of a noun: "was the price", "were the free hours"."""
+    return "were" if is_plural(noun.split(" of ", maxsplit=1)[0]) else "was"
+
+
+def was_it(noun: str) -> str:
+    """Return what speaks of a noun again: "was it", "were they"."""
+    return "were they" if was(noun) == "were" else "was it"
+
+
 def plural(noun: str) -> str:
     """Return the plural of a noun."""
+    if noun == "person" or noun.endswith(" person"):
+        return f"{noun.removesuffix('person')}people"
     if is_plural(noun) or noun.rsplit(" ", maxsplit=1)[-1].lower() in _UNCOUNTABLE:
         return noun
     if noun.endswith(("s", "x", "ch", "sh")):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from trajectory_compiler.dataflow.program import Bridge, Call, Condition, Field, Literal
 from trajectory_compiler.dataflow.wording.lexicon import (
+    DATES,
     FIELD_NOUNS,
     JOINERS,
     ORDINALS,
@@ -32,6 +33,7 @@ _WRAPPERS = frozenset(
 )
 _JOINTS = frozenset(("to", "from", "for", "in", "on", "with", "into", "of", "by"))
 _RIVALLED = frozenset(("Read", "Edit", "MultiEdit", "Write", "Grep", "Glob", "LS"))
+_THINGS = {"payment": "payment method"}  # what an id stands for, where its key does not say
 _EXTRACTED = {"exit_code": "exit code", "error_line": "error message"}
 
 
@@ -49,8 +51,8 @@ def act(node: Call, *, plain: bool = False) -> Act:
     verb, thing, primary = _verb_phrase(node.tool, definite=any(map(_is_given, node.where)) and not plain)
     conditions = [] if plain else [c for c in node.where if isinstance(c.value, Literal) and _is_given(c)]
     named = next((c for c in conditions if primary and _key(c.path) == primary), None)
-    if named is None and len(conditions) == 1 and _is_the_thing(thing, conditions[0]):
-        named = conditions[0]
+    if named is None:
+        named = next((c for c in conditions if _is_the_thing(thing, c)), None)
     for condition in list(conditions) if named is None else ():
         whole = _within(thing, condition)
         if whole != thing:
@@ -89,7 +91,8 @@ def _is_given(condition: Condition) -> bool:
 def _is_the_thing(thing: str, condition: Condition) -> bool:
     """Say whether an argument names the very thing that is done something to: "deleted the bucket", bucket name."""
     words = words_of(_key(condition.path))
-    return condition.path.count("/") == 2 and condition.op == "eq" and thing.split(" ", 1)[-1] == readable(words[:-1])
+    names = (readable(words), readable(words[:-1]))
+    return condition.path.count("/") == 2 and condition.op == "eq" and thing.split(" ", 1)[-1] in names
 
 
 def _any_tool(node: Call) -> Act:
@@ -102,7 +105,7 @@ def _named(condition: Condition) -> str:
     words = words_of(_key(condition.path))
     ending = " ending in" if condition.op == "ends" and not {"file", "path", "folder", "directory"} & set(words) else ""
     if condition.path.count("/") == 2 and len(words) > 1 and words[-1] in ("id", "name", "path"):
-        return f"{readable(words[:-1])}{ending} `{_literal(condition)}`"
+        return f"{_THINGS.get(readable(words[:-1]), readable(words[:-1]))}{ending} `{_literal(condition)}`"
     return f"{_noun(condition.path)}{ending} `{_literal(condition)}`"
 
 
@@ -221,7 +224,7 @@ def chosen(field: Field) -> str:
     if listed > 0:
         return _list_item(tokens[: listed + 1])
     thing = readable(words[:-1]) if len(words) > 1 and words[-1] in ("id", "number", "name") else readable(words)
-    return "payment method" if thing == "payment" else thing
+    return _THINGS.get(thing, thing)
 
 
 def _own_name(tokens: list[str]) -> str:
@@ -231,7 +234,7 @@ def _own_name(tokens: list[str]) -> str:
     if len(words) > 1 and words[0] in ("num", "number", "n", "count", "total"):
         rest = readable(words[1:])
         return f"total number of {plural(rest)}" if words[0] == "total" and is_plural(rest) else _numbered(words, rest)
-    name = readable(words)
+    name = DATES.get(words[0], readable(words)) if len(words) == 1 else readable(words)
     if not usable:
         return name
     owner = words_of(usable[-1])
@@ -256,6 +259,18 @@ def is_listed(field: Field) -> bool:
 def owned(asked: str) -> str:
     """Word a field as something's own: "the price of its first flight", "its cabin"."""
     return f"the {asked.replace(' of the ', ' of its ', 1)}" if " of the " in asked else f"its {asked}"
+
+
+def owner_of(node: Call, bridged: Field) -> str | None:
+    """Return what a look-up was made for, where its tool is named for just that: "customer", "third paper"; else None."""
+    _, thing, _ = _verb_phrase(str(node.tool), definite=True)
+    noun, owner = thing.removeprefix("the "), chosen(bridged)
+    return owner if owner == noun or owner.split(" ", 1) in ([word, noun] for word in ORDINALS) else None
+
+
+def base_of(node: Call) -> str:
+    """Return the verb of a call in its base form: "update" of `update_ticket`."""
+    return _verb_phrase(str(node.tool), definite=True)[0].base
 
 
 def thing_and_names(node: Call) -> tuple[str, str]:

@@ -30,10 +30,11 @@ from trajectory_compiler.dataflow.program import (
     Walk,
     encode,
 )
-from trajectory_compiler.dataflow.wording.lexicon import article, plural
+from trajectory_compiler.dataflow.wording.lexicon import ORDINALS, article, plural, was, was_it
 from trajectory_compiler.dataflow.wording.phrases import (
     act,
     bare,
+    base_of,
     by_tool,
     chosen,
     found_in,
@@ -44,6 +45,7 @@ from trajectory_compiler.dataflow.wording.phrases import (
     noun,
     nth,
     owned,
+    owner_of,
     that_thing,
     thing_and_names,
     when,
@@ -111,6 +113,8 @@ def _composition(program: Program, choice: int) -> str:
         return _item(program, program.answer, choice)
     first, *middle, last = program.calls
     got = f"the {noun(_bridge_of((*middle, last)[0]).field)}"
+    if (whose := _owners(program)) is not None and program.answer.field.path != "/created_at":
+        return f"what {was(noun(program.answer.field))} the {noun(program.answer.field)} of {whose}?"
     steps = ""
     for node, following in pairwise((*middle, last)):
         steps += f" with it, the agent later {act(node).past} and so got the {noun(_bridge_of(following).field)};"
@@ -138,6 +142,22 @@ def _composition(program: Program, choice: int) -> str:
         f" when the agent later {that_thing(last).replace('with that value', 'with it')}?",
         f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
     )
+
+
+def _owners(program: Program) -> str | None:
+    """Word a chain of look-ups by what each was made for: "the account of the customer named in the invoice `INV-7`"."""
+    first, *rest = program.calls
+    owners = [owner_of(node, _bridge_of(node).field) for node in rest]
+    if None in owners or not all(map(is_reading, rest)):
+        return None
+    return f"the {' of the '.join(str(owner) for owner in reversed(owners))} {_whence(first, str(owners[0]))}"
+
+
+def _whence(first: Call, thing: str) -> str:
+    """Say where a thing was found: "listed in the user details", "that came back when it searched for papers"."""
+    if not is_reading(first):
+        return f"that came back when {when(first)}"
+    return f"{'listed' if thing.split(' ', 1)[0] in ORDINALS else 'named'} in {found_in(first)}"
 
 
 def _item(program: Program, answer: Get, choice: int) -> str:
@@ -169,6 +189,9 @@ def _time_of_use(program: Program, choice: int) -> str:
         path += f", then took what came back when it {act(node).past} with it"
     got = noun(_bridge_of(rest[0]).field)
     end = act(rest[-1])
+    owner = owner_of(rest[0], _bridge_of(rest[0]).field)
+    if owner is not None and len(rest) == 1:
+        return f"when did the agent {base_of(rest[0])} the {owner} {_whence(first, owner).replace('the agent', 'it')}?"
     return _pick(
         choice,
         f"{when(first)} and got back the {got}{path}. At what time did it later {end.base} with that value?",
@@ -223,25 +246,26 @@ def _state_change(program: Program, choice: int) -> str:
     done = act(node).past
     match program.answer:
         case Change(left, right) if program.call(right.call).tool != node.tool:
-            later = program.call(right.call)
+            asked, later = noun(left.field), _short(program.call(right.call))
             return _pick(
                 choice,
-                f"how did the {noun(left.field)} change between the time {when(node)} and the time it {_short(later)}?",
-                f"what was the {noun(left.field)} when {when(node)}, and what was it when the agent later {_short(later)}?",
+                f"how did the {asked} change between the time {when(node)} and the time it {later}?",
+                f"what {was(asked)} the {asked} when {when(node)}, and what {was_it(asked)} when the agent later {later}?",
             )
         case Change(left, _):
+            asked = noun(left.field)
             return _pick(
                 choice,
-                f"how did the {noun(left.field)} change between the first and the last time the agent {done}?",
-                f"what was the {noun(left.field)} the first time the agent {done}, and what was it the last time?",
+                f"how did the {asked} change between the first and the last time the agent {done}?",
+                f"what {was(asked)} the {asked} the first time the agent {done}, and what {was_it(asked)} the last time?",
             )
         case Difference(left, _):
-            rose = left.call == "B"
+            rose, asked = left.call == "B", noun(left.field)
             moved, went = ("higher", "rise") if rose else ("lower", "fall")
             return _pick(
                 choice,
-                f"by how much did the {noun(left.field)} {went} between the first and the last time the agent {done}?",
-                f"how much {moved} was the {noun(left.field)} the last time the agent {done} than the first time?",
+                f"by how much did the {asked} {went} between the first and the last time the agent {done}?",
+                f"how much {moved} {was(asked)} the {asked} the last time the agent {done} than the first time?",
             )
         case Changes(_, field):
             return f"how many times did the {noun(field)} change from one call to the next over all the times the agent {done}?"
@@ -323,7 +347,8 @@ def _count(program: Program, node: Call, choice: int) -> str:
 
 def _calls_of(node: Call) -> str:
     """Name the calls whose outcomes are counted: "of the agent's attempts to create a role"."""
-    return "of the agent's calls" if node.tool is None else f"of the agent's attempts to {act(node).base}"
+    kind = "attempts" if node.ok is False else "calls"
+    return "of the agent's calls" if node.tool is None else f"of the agent's {kind} to {act(node).base}"
 
 
 def _literal_text(condition: Condition) -> str:
@@ -356,7 +381,7 @@ def _temporal(program: Program, choice: int) -> str:
         )
     return _pick(
         choice,
-        f"what was the {asked} the {order} time the agent {done} {side}?",
+        f"what {was(asked)} the {asked} the {order} time the agent {done} {side}?",
         f"the {order} time the agent {done} {side}, what {asked} came back?",
     )
 
@@ -399,7 +424,7 @@ def _recall(program: Program, choice: int) -> str:
         return f"which {asked} did the agent pass the {nth(node.k)} time it {act(node).past}?"
     return _pick(
         choice,
-        f"what was the {asked} the {nth(node.k)} time the agent {act(node).past}?",
+        f"what {was(asked)} the {asked} the {nth(node.k)} time the agent {act(node).past}?",
         f"the {nth(node.k)} time the agent {act(node).past}, what {asked} came back?",
     )
 
