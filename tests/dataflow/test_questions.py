@@ -45,7 +45,7 @@ def test_a_chain_of_look_ups_is_told_by_what_each_was_made_for() -> None:
 def test_the_record_of_what_an_effect_chose_is_asked_for() -> None:
     """The booking names the car, the search holds its price among those of the others."""
     asked = questions(desk(), "composition")
-    wanted = "for the car that it named when it booked a car?"
+    wanted = "came back for the car that it named when it booked a car?"
     found = {question: answer for question, answer in asked.items() if question.endswith(wanted)}
     taken = {question: answer for question, answer in asked.items() if question.startswith("Take the car that the agent named")}
     assert {"68", "6"} == set(found.values()) | set(taken.values())
@@ -68,23 +68,15 @@ def audit() -> Trajectory:
             ("create_bucket", {"bucket_name": f"bucket-{n}"}, {"error_code": code} if n % 2 else {"state": state}, failed)
         )
         calls.append(("put_note", {"about": f"thing {n}"}, {"kept": "yes"}))
-    for n in range(5):
-        calls.append(("delete_role", {"role_name": f"role-{n}"}, {"done": "yes"}, EFFECT))
-        calls.append(("put_note", {"about": f"role {n}"}, {"kept": "yes"}))
-        calls.append(("close_account", {"account_id": f"acc-{n}"}, {"done": "yes"}, EFFECT))
-    calls.append(("drop_queue", {"queue_name": "orders"}, {"done": "yes"}, EFFECT))
     return session(*calls)
 
 
 def test_tallies_are_worded_as_an_auditor_would() -> None:
-    """Attempts, failures, outcomes, and what had been done by a certain moment."""
+    """Attempts, failures and outcomes."""
     asked = questions(audit(), "aggregation")
     assert asked["How many of the agent's attempts to create a bucket came back as an error?"] == "4"
     assert any(q.endswith("did the agent successfully create a bucket?") and a == "5" for q, a in asked.items())
     assert asked["How many of the agent's calls to create a bucket came back with the state `ready`?"] == "3"
-    before = [q for q in asked if q.startswith("How many times did the agent delete a role before it")]
-    assert before
-    assert all("closed the account `acc-" in question for question in before)
 
 
 def test_one_place_is_asked_about_a_few_times_at_most() -> None:

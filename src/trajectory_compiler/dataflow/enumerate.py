@@ -14,7 +14,7 @@ from trajectory_compiler.dataflow.families.chains import compositions, next_argu
 from trajectory_compiler.dataflow.families.changes import preconditions, state_changes, state_changes_across
 from trajectory_compiler.dataflow.families.counts import aggregations, comparisons, recalls
 from trajectory_compiler.dataflow.families.items import items
-from trajectory_compiler.dataflow.families.tallies import tallies, tallies_by_then
+from trajectory_compiler.dataflow.families.tallies import tallies
 from trajectory_compiler.dataflow.families.times import temporals
 from trajectory_compiler.dataflow.families.walks import walks
 from trajectory_compiler.dataflow.index import SessionIndex
@@ -30,7 +30,6 @@ PASSES: tuple[tuple[Family, Callable[[SessionIndex], Iterator[Draft]]], ...] = (
     ("precondition", preconditions),
     ("aggregation", aggregations),
     ("aggregation", tallies),
-    ("aggregation", tallies_by_then),
     ("temporal", temporals),
     ("comparison", comparisons),
     ("recall", recalls),

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from trajectory_compiler.config import DataflowOptions
-from trajectory_compiler.dataflow.candidate import Candidate
+from trajectory_compiler.dataflow.candidate import Candidate, showing
 from trajectory_compiler.dataflow.evaluate import Reading, run
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Program, encode
@@ -48,6 +48,13 @@ GROUPS: dict[Family, str] = {
 MAX_SHARE: dict[str, float] = {"composition": 0.8, "aggregation": 0.25, "order": 0.7, "rest": 0.25}
 UNANSWERABLE_SHARE = 0.11
 _LOOK_AHEAD = 60
+_WITHHOLDABLE: tuple[Family, ...] = (
+    "composition",
+    "next_argument",
+    "state_change",
+    "precondition",
+    "comparison",
+)  # where a value must be: of "the last one before", "there was none" would be as good an answer
 _TRIES_PER_PAIR = 3
 
 
@@ -104,7 +111,7 @@ class _Selection:
             if result is not None:
                 kept.append(result)
                 self._note(group, candidate)
-                if candidate.family not in ("unanswerable", "aggregation", "recall", "walk"):
+                if candidate.family in _WITHHOLDABLE:
                     self._offer_unanswerable(candidate)
         return kept
 
@@ -163,6 +170,9 @@ class _Selection:
             return  # of many calls one may be missing and the rest still give an answer
         kind = msgspec.structs.replace(base.program, family="unanswerable")
         for turn in sorted({source.turn for source in base.trace.sources}, reverse=True):
+            held = [source.text for source in base.trace.sources if source.turn == turn]
+            if any(other != turn for text in held for other in showing(self.index, base.key, text)):
+                continue  # what was withheld can be read elsewhere
             if run(self.index, base.program, Reading(hidden=turn)) is None:
                 self.pools["unanswerable"].append(msgspec.structs.replace(base, program=kind, withheld=(turn,)))
                 return

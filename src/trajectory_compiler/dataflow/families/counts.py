@@ -31,6 +31,7 @@ from trajectory_compiler.dataflow.program import (
     Expression,
     Field,
     Get,
+    Literal,
     Sum,
 )
 
@@ -208,7 +209,7 @@ def _between_two(index: SessionIndex, known: Sequence[int], asked: Asked) -> Ite
         if made >= MAX_PAIRS_PER_FIELD:
             return
         a, b = number(first.text), number(second.text)
-        if a is None or b is None:
+        if a is None or b is None or not _are_alike(node, other):
             continue
         pair = ("A", "B") if a > b else ("B", "A")
         made += 1
@@ -221,6 +222,16 @@ def _between_two(index: SessionIndex, known: Sequence[int], asked: Asked) -> Ite
             support=(left, right),
             hops=1,
         )
+
+
+def _are_alike(left: Call, right: Call) -> bool:
+    """Say whether two calls are worth comparing: of two files, those that end alike."""
+    return _ending(left) == _ending(right)
+
+
+def _ending(node: Call) -> str:
+    names = (c.value.value for c in node.where if c.op == "ends" and isinstance(c.value, Literal))
+    return next(names, "").rpartition(".")[2]
 
 
 def _range(turns: Sequence[int], values: dict[int, str], asked: Asked, tool: str) -> Iterator[Draft]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from trajectory_compiler.dataflow.candidate import Draft, best_fields, is_part, showing, varies
+from trajectory_compiler.dataflow.candidate import Draft, best_fields, is_part, varies
 from trajectory_compiler.dataflow.describe import describe
 from trajectory_compiler.dataflow.fields import (
     Asked,
@@ -68,30 +68,46 @@ def _ask(index: SessionIndex, turn: int, leaf: Leaf, entry: Entry) -> Iterator[D
     effect, source = describe(index, turn, "A", avoid), describe(index, entry.turn, "B", avoid)
     if effect is None or source is None:
         return
+    if not _fits(index, (turn, leaf), entry):
+        return
     item = Item(key=entry.key, value=Bridge("A", Field(path=leaf.path)))
-    named = {given.text for given in index.arguments[turn]}
-    for asked in best_fields(_fields(index, entry, named), MAX_FIELDS):
-        if turn not in showing(index, asked.key, asked.text) and not is_part(asked.text, leaf.text):
-            yield Draft(
-                family="composition",
-                calls=(effect, source),
-                answer=Get("B", Field(path=asked.field.path, item=item)),
-                key=asked.key,
-                answer_type=asked.answer_type,
-                support=(entry.turn, turn),
-                hops=2,
-                bonus=0.2 if index.turns[turn].effect else 0.0,
-            )
+    shown = {other.text for other in (*index.arguments[turn], *index.responses[turn])}
+    fields = best_fields(_fields(index, entry, shown), MAX_FIELDS)
+    for asked in fields:
+        if is_part(asked.text, leaf.text):
+            continue
+        chosen = asked.field.path.rsplit("/", 1)[-1] in shown  # the price of the class that was booked, not of another
+        bonus = (0.2 if index.turns[turn].effect else 0.0) - (0.2 if effect.where and source.where else 0.0)
+        yield Draft(
+            family="composition",
+            calls=(effect, source),
+            answer=Get("B", Field(path=asked.field.path, item=item)),
+            key=asked.key,
+            answer_type=asked.answer_type,
+            support=(entry.turn, turn),
+            hops=2,
+            bonus=bonus + (0.2 if chosen else 0.0),
+        )
 
 
-def _fields(index: SessionIndex, entry: Entry, named: set[str]) -> Iterator[Asked]:
+def _fits(index: SessionIndex, named: tuple[int, Leaf], entry: Entry) -> bool:
+    """Say whether a thing and its entry agree in all that both tell: a flight of another day has the same number."""
+    turn, leaf = named
+    beside, _, _ = leaf.path.rpartition("/")
+    told = {x.key: x.text for x in (*index.arguments[turn], *index.responses[turn]) if x.path.rpartition("/")[0] == beside}
+    known = {x.key: x.text for x in index.arguments[entry.turn]}
+    known |= {x.key: x.text for x in index.responses[entry.turn] if x.path.rpartition("/")[0] == entry.record}
+    return all(known[key] == text for key, text in told.items() if key in known)
+
+
+def _fields(index: SessionIndex, entry: Entry, shown: set[str]) -> Iterator[Asked]:
     """Yield the fields of a record, by their pointers from it, whose values differ from record to record."""
     among = [leaf.path.rpartition("/")[0] for leaf in index.responses[entry.turn] if leaf.path.endswith(f"/{entry.key}")]
     for leaf in index.responses[entry.turn]:
         inside = leaf.path.removeprefix(entry.record)
         if not leaf.path.startswith(f"{entry.record}/") or any(token.isdigit() for token in inside.split("/")):
             continue
-        if leaf.text in named or not is_worth_asking(leaf.key, leaf.value, leaf.text):
+        if leaf.text in shown or not is_worth_asking(leaf.key, leaf.value, leaf.text):
             continue
         values = [other.text for record in among if (other := index.leaf(entry.turn, record + inside)) is not None]
         if varies(values, leaf.text):

@@ -1,27 +1,22 @@
-"""Tallies: how often something was done, with what outcome, and how often it had been done by a certain moment.
+"""Tallies: how often something was done, and with what outcome.
 
-These are the questions of whoever reviews a log: how many roles were created, how many attempts failed and with which error,
-how many buckets there were by the time the first one was deleted.
+These are the questions of whoever reviews a log: how many roles were created, how many attempts failed and with which error.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from trajectory_compiler.dataflow.candidate import Draft
-from trajectory_compiler.dataflow.describe import describe
-from trajectory_compiler.dataflow.fields import is_speakable, primary_object, snake
+from trajectory_compiler.dataflow.fields import is_speakable, snake
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Call, Condition, Count, Distinct, Expression, Field, Literal
 
 MIN_COUNT = 3
 MAX_COUNT = 30
 MAX_OUTCOMES = 12
-MAX_MOMENTS = 2
-MAX_TURNS = 200  # beyond, only what changes the world is counted up to a moment: nobody counts thousands of look-ups
 _OUTCOME_KEYS = re.compile(r"(^|_)(code|status|state|outcome|verdict|reason|severity|priority|stage|phase|category)$")
 
 
@@ -35,7 +30,7 @@ def tally(calls: tuple[Call, ...], answer: Expression, support: Sequence[int], k
         answer_type="number",
         support=tuple(support),
         hops=1,
-        bonus=bonus + 0.03 * min(len(support) - MIN_COUNT, 9),
+        bonus=bonus + 0.05 * min(len(support) - MIN_COUNT, 6),
     )
 
 
@@ -66,11 +61,19 @@ def _by_outcome(index: SessionIndex) -> Iterator[Draft]:
                 of_any[leaf.path][leaf.text].append(turn.index)
     for (tool, path), groups in of_tool.items():
         yield from _each_outcome(tool, path, groups)
-    for path, groups in of_any.items():
-        tools = {index.turns[t].tool for group in groups.values() for t in group}
+    for path, everywhere in of_any.items():
+        tools = {index.turns[t].tool for group in everywhere.values() for t in group}
+        groups = {text: group for text, group in everywhere.items() if _is_all(index, path, text, group)}
         if len(tools) > 1:
             yield from _each_outcome(None, path, groups)
             yield from _tools_of_outcome(index, path, groups)
+
+
+def _is_all(index: SessionIndex, path: str, text: str, group: Sequence[int]) -> bool:
+    """Say whether no call came back with the outcome under a longer name: `dBInstanceStatus` is a status, too."""
+    word = snake(path.rsplit("/", 1)[-1]).split("_")[-1]
+    named = {t for (key, value), turns in index.keyed.items() if value == text and word in snake(key).split("_") for t in turns}
+    return named <= set(group)
 
 
 def _is_outcome(path: str, text: str) -> bool:
@@ -114,33 +117,3 @@ def _failing_tools(index: SessionIndex) -> Iterator[Draft]:
         single = [t for t in failed if tools[index.turns[t].tool] == 1]
         calls = (Call(name="A", tool=None, pick="all", ok=False),)
         yield tally(calls, Distinct("A", Field(path="/tool")), single, "failing tools", 0.1)
-
-
-def tallies_by_then(index: SessionIndex) -> Iterator[Draft]:
-    """Yield how often something had been done by the time a thing was made, changed or ended, a few moments each."""
-    counted = {
-        tool: turns
-        for tool, turns in index.tools.items()
-        if (index.turns[turns[0]].effect or len(index.turns) <= MAX_TURNS)
-        and len(turns) > MIN_COUNT
-        and all(index.turns[t].ok is not False for t in turns)
-    }
-    moments = [turn.index for turn in index.turns if turn.kind == "tool" and turn.effect and turn.ok is not False]
-    for tool, turns in counted.items():
-        asked, counts = 0, set[int]()
-        for moment in moments:
-            before = bisect_left(turns, moment)
-            if asked == MAX_MOMENTS:
-                break
-            if before in counts or not MIN_COUNT <= before < len(turns) or before > MAX_COUNT:
-                continue
-            other = index.turns[moment].tool
-            if other == tool or primary_object(index, moment) is None or moment - turns[before - 1] < 2:
-                continue
-            node = describe(index, moment, "X")
-            if node is None or node.pick not in ("only", "first") or not node.where:
-                continue
-            asked += 1
-            counts.add(before)
-            calls = (node, Call(name="A", tool=tool, pick="all", before="X"))
-            yield tally(calls, Count("A"), (*turns[:before], moment), f"count of {tool}", 0.0)

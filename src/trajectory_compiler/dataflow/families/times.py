@@ -22,7 +22,7 @@ def temporals(index: SessionIndex) -> Iterator[Draft]:
     frequent = sorted((tool for tool, turns in index.tools.items() if len(turns) >= 3), key=lambda t: (-len(index.tools[t]), t))
     for anchor in _anchors(index):
         node = describe(index, anchor, "X")
-        if node is None or node.pick not in ("only", "first"):
+        if node is None:
             continue
         for tool in frequent[:MAX_TOOLS]:
             if tool == index.turns[anchor].tool:

@@ -141,6 +141,8 @@ FIELD_NOUNS: dict[str, str] = {
     "/response/numFiles": "number of matching files",
     "/response/totalToolUseCount": "number of tool calls of the sub-agent",
     "/response/totalTokens": "number of tokens of the sub-agent",
+    "/response/stdout": "output",
+    "/response/stderr": "error output",
     "/response/bytes": "size in bytes",
     "/arguments/questions/0/header": "header of the question",
 }

@@ -268,6 +268,21 @@ def owner_of(node: Call, bridged: Field) -> str | None:
     return owner if owner == noun or owner.split(" ", 1) in ([word, noun] for word in ORDINALS) else None
 
 
+def what(noun: str) -> str:
+    """Ask for a noun: "what price", "how many available seats"."""
+    return f"how many {noun.removeprefix('number of ')}" if noun.startswith("number of ") else f"what {noun}"
+
+
+def thing_of(node: Call) -> str:
+    """Return what a call was made for: "subnet" of `create_subnet`."""
+    return _verb_phrase(str(node.tool), definite=True)[1].split(" ", 1)[-1]
+
+
+def base_past(node: Call) -> str:
+    """Return the verb of a call in the past: "created" of `create_subnet`."""
+    return _verb_phrase(str(node.tool), definite=True)[0].past
+
+
 def base_of(node: Call) -> str:
     """Return the verb of a call in its base form: "update" of `update_ticket`."""
     return _verb_phrase(str(node.tool), definite=True)[0].base

@@ -30,11 +30,12 @@ from trajectory_compiler.dataflow.program import (
     Walk,
     encode,
 )
-from trajectory_compiler.dataflow.wording.lexicon import ORDINALS, article, plural, was, was_it
+from trajectory_compiler.dataflow.wording.lexicon import ORDINALS, SPECIAL, article, plural, was, was_it
 from trajectory_compiler.dataflow.wording.phrases import (
     act,
     bare,
     base_of,
+    base_past,
     by_tool,
     chosen,
     found_in,
@@ -48,6 +49,8 @@ from trajectory_compiler.dataflow.wording.phrases import (
     owner_of,
     that_thing,
     thing_and_names,
+    thing_of,
+    what,
     when,
 )
 from trajectory_compiler.model import Family
@@ -174,11 +177,11 @@ def _item(program: Program, answer: Get, choice: int) -> str:
             f"the {thing} in {found_in(effect)}" if is_reading(effect) else f"the {thing} that came back when {when(effect)}"
         )
     if is_reading(source):
-        return f"what {asked} did {found_in(source)} show for {named}?"
+        return f"{what(asked)} did {found_in(source)} show for {named}?"
     return _pick(
         choice,
-        f"what {asked} came back, when the agent {_short(source)}, for {named.replace('the agent', 'it')}?",
-        f"take {named}. What {asked} had come back for it when the agent {_short(source)}?",
+        f"when the agent {_short(source)}, {what(asked)} came back for {named.replace('the agent', 'it')}?",
+        f"take {named}. {what(asked).capitalize()} came back for it when the agent {_short(source)}?",
     )
 
 
@@ -229,14 +232,16 @@ def _next_argument(program: Program, choice: int) -> str:
 def _provenance(program: Program, choice: int) -> str:
     use, origin = program.calls[0], program.calls[1]
     assert isinstance(program.answer, Get)
-    used = noun(_bridge_of(origin).field)
-    asked = noun(program.answer.field)
-    source = act(origin).past
+    bridge = _bridge_of(origin).field
+    asked, used = noun(program.answer.field), noun(bridge)
+    thing = chosen(bridge)
+    if thing_of(origin) == thing:
+        return f"{when(use)} with {article(thing)}. Which {asked} had it passed when it {base_past(origin)} that {thing}?"
     return _pick(
         choice,
-        f"{when(use)} with {article(used)} that it had first got earlier, when it {source}."
+        f"{when(use)} with {article(used)} that it had first got earlier, when it {act(origin).past}."
         f" Which {asked} had it passed to that earlier call?",
-        f"the {used} that was passed when {when(use)} had first come back when the agent {source}."
+        f"the {used} that was passed when {when(use)} had first come back when the agent {act(origin).past}."
         f" Which {asked} had the agent passed then?",
     )
 
@@ -293,12 +298,15 @@ def _aggregation(program: Program, choice: int) -> str:
     done = act(node)
     match program.answer:
         case Count():
-            return _count(program, node, choice)
+            return _count(node, choice)
         case Sum(_, field):
-            return f"add up the {noun(field, alone=True)} over all the times the agent {done.past}. What is the sum?"
+            summed = plural(noun(field, alone=True)) if " in the " not in noun(field, alone=True) else noun(field, alone=True)
+            if is_reading(node):
+                return f"what is the sum of the {summed} over all the {found_in(node)} that the agent looked up?"
+            return f"add up the {summed} over all the times the agent {done.past}. What is the sum?"
         case Distinct(_, field):
             if field.path == "/tool":
-                return _tools(node, choice)
+                return _tools(node)
             things = plural(noun(field))
             if is_primary(node, field) and not node.where:
                 thing, did = bare(node)
@@ -313,7 +321,7 @@ def _aggregation(program: Program, choice: int) -> str:
     raise AssertionError(program.answer)
 
 
-def _tools(node: Call, choice: int) -> str:
+def _tools(node: Call) -> str:
     outcome = next((c for c in node.where if c.path.startswith("/response")), None)
     if outcome is not None:
         with_it = f"the {noun(Field(path=outcome.path))} `{_literal_text(outcome)}`"
@@ -321,14 +329,10 @@ def _tools(node: Call, choice: int) -> str:
     if node.ok is False:
         return "how many different tools came back with an error at least once?"
     given = act(node).base.removeprefix("make a call with ")
-    return _pick(
-        choice,
-        f"how many different tools did the agent call with {given}?",
-        f"with how many different tools did the agent work on {given}?",
-    )
+    return f"with how many different tools did the agent work on {given}?"
 
 
-def _count(program: Program, node: Call, choice: int) -> str:
+def _count(node: Call, choice: int) -> str:
     done = act(node)
     outcome = next((c for c in node.where if c.path.startswith("/response") and isinstance(c.value, Literal)), None)
     if outcome is not None:
@@ -339,8 +343,6 @@ def _count(program: Program, node: Call, choice: int) -> str:
     if node.tool is None:
         return f"how many of the agent's calls named {done.base.removeprefix('make a call with ')}?"
     often = _pick(choice, "how many times", "how often in this session")
-    if node.before:
-        return f"how many times did the agent {done.base} before it {_short(program.call(node.before))}?"
     tool = "" if " tool" in done.base else by_tool(node)
     return f"{often} did the agent {done.base}{tool}?"
 
@@ -379,6 +381,9 @@ def _temporal(program: Program, choice: int) -> str:
             f"which {asked} did the agent pass the {order} time it {done} {side}?",
             f"the {order} time the agent {done} {side}, which {asked} did it pass?",
         )
+    if found.tool in SPECIAL and not found.where:
+        thing, did = bare(found)
+        return f"{what(asked)} did the {order} {thing} that the agent {did} {side} give?"
     return _pick(
         choice,
         f"what {was(asked)} the {asked} the {order} time the agent {done} {side}?",
