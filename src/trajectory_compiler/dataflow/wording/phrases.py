@@ -321,15 +321,12 @@ def when(node: Call) -> str:
     return f"the agent {done.past}"
 
 
-def that_thing(node: Call) -> str:
-    """Word a call on a thing just spoken of: "cancelled that reservation", or "closed a case with that value"."""
+def on_that_thing(node: Call) -> str | None:
+    """Word a call on a thing just spoken of: "cancelled that reservation"; None where its argument names another thing."""
     verb, thing, _ = _verb_phrase(str(node.tool), definite=True)
-    bridged = next(c for c in node.where if isinstance(c.value, Bridge))
-    words = words_of(_key(bridged.path))
-    noun = thing.split(" ", 1)[-1]
-    if words[-1] in ("id", "name", "number", "path") and readable(words[:-1]) == noun:
-        return f"{verb.past} that {noun}"
-    return f"{act(node).past} with that value"
+    words, noun = words_of(_key(node.where[-1].path)), thing.split(" ", 1)[-1]
+    named = len(node.where) == 1 and words[-1] in ("id", "name", "number", "path") and readable(words[:-1]) == noun
+    return f"{verb.past} that {noun}" if named else None
 
 
 def has_bridge(node: Call) -> bool:

@@ -45,9 +45,9 @@ from trajectory_compiler.dataflow.wording.phrases import (
     is_reading,
     noun,
     nth,
+    on_that_thing,
     owned,
     owner_of,
-    that_thing,
     thing_and_names,
     thing_of,
     what,
@@ -138,11 +138,11 @@ def _composition(program: Program, choice: int) -> str:
                 f"take {got} {listed} {found_in(first)}. What did {there} show as {owned(asked)}?",
             )
         return f"what {asked} did {there} show for {got} that came back when {when(first)}?"
+    with_value, with_it = (on_that_thing(last) or f"{end} with {it}" for it in ("that value", "it"))
     return _pick(
         choice,
-        f"{when(first)} and got back {got}. What was the {asked} in the response when it later {that_thing(last)}?",
-        f"take {got} that came back when {when(first)}. What was the {asked} in the response"
-        f" when the agent later {that_thing(last).replace('with that value', 'with it')}?",
+        f"{when(first)} and got back {got}. What was the {asked} in the response when it later {with_value}?",
+        f"take {got} that came back when {when(first)}. What was the {asked} in the response when the agent later {with_it}?",
         f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
     )
 
@@ -251,7 +251,7 @@ def _state_change(program: Program, choice: int) -> str:
     done = act(node).past
     match program.answer:
         case Change(left, right) if program.call(right.call).tool != node.tool:
-            asked, later = noun(left.field), _short(program.call(right.call))
+            asked, later = noun(left.field), _again(node, program.call(right.call))
             return _pick(
                 choice,
                 f"how did the {asked} change between the time {when(node)} and the time it {later}?",
@@ -300,9 +300,10 @@ def _aggregation(program: Program, choice: int) -> str:
         case Count():
             return _count(node, choice)
         case Sum(_, field):
-            summed = plural(noun(field, alone=True)) if " in the " not in noun(field, alone=True) else noun(field, alone=True)
+            head, joint, rest = noun(field, alone=True).partition(" in the ")
+            summed = f"{plural(head)}{joint}{rest}"
             if is_reading(node):
-                return f"what is the sum of the {summed} over all the {found_in(node)} that the agent looked up?"
+                return f"what is the sum of the {summed} over all {plural(found_in(node))} that the agent looked up?"
             return f"add up the {summed} over all the times the agent {done.past}. What is the sum?"
         case Distinct(_, field):
             if field.path == "/tool":
@@ -359,6 +360,16 @@ def _literal_text(condition: Condition) -> str:
 
 def _short(node: Call) -> str:
     return when(node).removeprefix("the agent ")
+
+
+def _again(first: Call, later: Call) -> str:
+    """Word a later call on the thing that was just named: "updated reservation flights for it"."""
+    named = {c.value.value for c in first.where if isinstance(c.value, Literal)}
+    if len(later.where) == 1 and later.where[0].path.count("/") == 2 and {_literal_text(later.where[0])} == named:
+        order = {"first": "first ", "last": "last "}.get(later.pick, "")
+        done = on_that_thing(later) or f"{act(later, plain=True).past} for it"
+        return f"{order}{done}"
+    return _short(later)
 
 
 def _temporal(program: Program, choice: int) -> str:
