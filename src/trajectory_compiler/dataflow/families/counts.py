@@ -174,7 +174,7 @@ def comparisons(index: SessionIndex) -> Iterator[Draft]:
             if len({values[t] for t in known}) < MIN_COUNT:
                 continue
             yield from _between_two(index, known, asked)
-            if len(known) == len(turns) and 4 <= len(turns) <= MAX_COUNT:
+            if asked.field.path not in SIZES and len(known) == len(turns) and 4 <= len(turns) <= MAX_COUNT:
                 yield from _range(turns, values, asked, tool)
 
 
