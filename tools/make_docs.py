@@ -8,12 +8,14 @@ from pathlib import Path
 
 from tools import demo_output, licences
 
-COMMAND_REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "generate_cli.py"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+GENERATORS = ("generate_cli.py", "generate_ledger.py")
 
 
 def main() -> int:
-    """Write the command reference, the demo's output in the README, the licence table and the bill of materials."""
-    runpy.run_path(str(COMMAND_REFERENCE), run_name="__main__")
+    """Write the references, the demo's output in the README, the licence table and the bill of materials."""
+    for generator in GENERATORS:
+        runpy.run_path(str(DOCS / generator), run_name="__main__")
     demo_output.main()
     return licences.main()
 

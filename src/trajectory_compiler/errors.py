@@ -4,7 +4,10 @@
     ├── InputError                   the log, file, table or option cannot be used (exit 2)
     │   ├── SourceError              a log cannot be opened or read
     │   ├── MappingError             a needed column is missing or ambiguous
-    │   └── OptionError              an option or the config holds a value that cannot be used
+    │   ├── OptionError              an option or the config holds a value that cannot be used
+    │   ├── LedgerError              a ledger cannot be created, or its table is another's
+    │   └── SealError                a seal, a key, a checkpoint or a receipt cannot be used
+    │       └── RefusedError         a proof does not hold: a forged or mutated checkpoint or receipt (exit 1)
     ├── StoreError                   the store cannot be opened, read or written (exit 2)
     │   ├── StoreLockedError         another run holds the store (exit 4)
     │   └── StoreVersionError        the store was written by a newer version
@@ -49,6 +52,20 @@ class MappingError(InputError):
 
 class OptionError(InputError):
     """An option or a line of the config holds a value that cannot be used."""
+
+
+class LedgerError(InputError):
+    """A ledger cannot be created, or the table of its name is something else."""
+
+
+class SealError(InputError):
+    """A seal, a key, a checkpoint or a receipt cannot be used."""
+
+
+class RefusedError(SealError):
+    """A signature, a proof or a receipt does not hold."""
+
+    exit_code = 1
 
 
 class StoreError(TrajcError):

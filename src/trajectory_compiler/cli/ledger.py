@@ -9,7 +9,14 @@ import click
 from trajectory_compiler.cli import options as shared
 
 # Name -> what it is for. The module `cli/ledger_<name>.py` holds it as `command`.
-SUBCOMMANDS: dict[str, str] = {}
+SUBCOMMANDS: dict[str, str] = {
+    "init": "Create an append-only audit table in PostgreSQL or SQLite.",
+    "import": "Write a log that is already there into a ledger.",
+    "seal": "Seal the new rows of a log, anybody's, and sign a checkpoint.",
+    "verify": "Find what was changed in a sealed log, or check a receipt.",
+    "receipt": "Prove one row to somebody who has no database.",
+    "purge": "Remove payloads by lawful order, and leave a record.",
+}
 
 
 class _LedgerGroup(click.Group):

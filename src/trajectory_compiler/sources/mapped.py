@@ -12,6 +12,7 @@ from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.model import Finding, Json, Row
 from trajectory_compiler.sources.findings import Drops
 from trajectory_compiler.sources.joining import rows_of
+from trajectory_compiler.sources.ledger_table import is_ledger, with_errors
 from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record, guess_mapping
 from trajectory_compiler.sources.rows import session_of
 
@@ -35,17 +36,18 @@ class MappedSource:
 
     def __init__(self, name: str, format_name: str, reader: Reader, mapping: Mapping, *, ordered: bool = False) -> None:
         self.name, self.format, self.mapping, self.ordered = name, format_name, mapping, ordered
-        self._reader = reader
+        self.reader = reader
         self._drops = Drops("sources", reader.unit)
 
     def rows(self) -> Iterator[Row]:
         """Read the log from its beginning."""
-        drops = self._drops = Drops("sources", self._reader.unit)
-        return rows_of(self._reader.records(drops), self.mapping, drops)
+        drops = self._drops = Drops("sources", self.reader.unit)
+        records = self.reader.records(drops)
+        return rows_of(with_errors(records) if is_ledger(self.mapping.available) else records, self.mapping, drops)
 
     def session_ids(self) -> Iterator[str]:
         """Yield the session id of each row that has one."""
-        return filter(None, map(session_of, self._reader.column_values(self.mapping.columns["session_id"])))
+        return filter(None, map(session_of, self.reader.column_values(self.mapping.columns["session_id"])))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what the last pass dropped or noted."""

@@ -18,6 +18,7 @@ from trajectory_compiler.errors import MappingError, OptionError
 from trajectory_compiler.model import Json, TurnKind
 from trajectory_compiler.sources.columns import RANKS, ROLES, Role, plain, unit_in_milliseconds
 from trajectory_compiler.sources.kinds import PARTS, kind_of_tool
+from trajectory_compiler.sources.ledger_table import LEDGER_COLUMNS, is_ledger
 from trajectory_compiler.sources.outcomes import outcome
 from trajectory_compiler.sources.stamps import utc_stamp
 
@@ -62,10 +63,14 @@ def guess_mapping(log: str, sample: Sequence[Record], overrides: Columns[str, st
     """
     available = tuple(dict.fromkeys(name for record in sample for name in record))
     columns = _overridden(log, available, overrides)
+    if is_ledger(available):
+        taken = {*columns.values()}
+        columns |= {role: name for role, name in LEDGER_COLUMNS.items() if role not in overrides and name not in taken}
     confidence: dict[Role, float] = dict.fromkeys(columns, 1.0)
     values = {name: [r[name] for r in sample if r.get(name) not in (None, "")] for name in available}
     for score, role, name in _by_name(values):
-        if role not in columns and role not in overrides and name not in columns.values():
+        known = role in columns or role in overrides or is_ledger(available)
+        if not known and name not in columns.values():
             columns[role], confidence[role] = name, round(score, 2)
     for role, looks in _LOOKS.items():
         if role not in columns and role not in overrides:

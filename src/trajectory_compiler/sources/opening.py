@@ -24,14 +24,14 @@ _BYTES_LOOKED_AT = 2 * MAX_ROW_BYTES
 
 
 def open_source(location: str, options: SourceOptions) -> Source:
-    """Open a log: a file, a folder of Claude Code sessions, or a PostgreSQL address.
+    """Open a log: a file, a folder of Claude Code sessions, or a database by its address.
 
     Raises: SourceError: it cannot be opened, is empty, or is of no known format. MappingError: a needed column is missing.
     MissingExtraError: the format needs a part that is not installed.
     """
     if location.startswith(postgres.ADDRESSES):
         return postgres.open_postgres(location, options)
-    path = Path(location).expanduser()
+    path = sqlite_table.sqlite_path(location)
     if path.is_dir():
         return open_claude_code(path, options)
     head, compressed = _head(path)

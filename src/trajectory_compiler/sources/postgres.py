@@ -76,36 +76,37 @@ class PostgresReader:
     unit = "row"
 
     def __init__(self, server: Server, relation: str, mapping: Mapping) -> None:
-        self._server, self._relation = server, relation
+        self.server, self.relation = server, relation
         roles = (mapping.column("session_id"), mapping.column("created_at"), mapping.column("id"))
-        self._order = ", ".join(_quoted(column) for column in roles if column)
+        self._order = ", ".join(quoted(column) for column in roles if column)
 
     def records(self, drops: Drops) -> Iterator[tuple[int, Record]]:
         """Yield the row number, from 1, and the values of each row."""
-        query = f"SELECT * FROM {self._relation} ORDER BY {self._order}"
-        return _records(self._server.stream(query), drops)
+        query = f"SELECT * FROM {self.relation} ORDER BY {self._order}"
+        return _records(self.server.stream(query), drops)
 
     def column_values(self, column: str) -> Iterator[Json]:
         """Select one column, which an index may answer alone."""
-        for _, row in self._server.stream(f"SELECT {_quoted(column)} FROM {self._relation} ORDER BY {self._order}"):
+        for _, row in self.server.stream(f"SELECT {quoted(column)} FROM {self.relation} ORDER BY {self._order}"):
             yield row[0]
 
 
 class Server:
     """A PostgreSQL server; every use makes and ends its own read-only connection."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, goal: str = f"read {_LOG}") -> None:
+        self._goal = goal
         try:
             import psycopg  # noqa: PLC0415 - an optional part, and 0.2 s of imports
             from psycopg import conninfo  # noqa: PLC0415
         except ImportError:
-            raise MissingExtraError("read from PostgreSQL", "postgres") from None
+            raise MissingExtraError(goal.replace(_LOG, "from PostgreSQL"), "postgres") from None
         self._psycopg: Any = psycopg
         try:
             self._parameters: dict[str, Any] = conninfo.conninfo_to_dict(address)
         except psycopg.Error:
             raise SourceError(
-                f"read {_LOG}", "its address cannot be understood", "Write @ : / # in a password as %40 %3A %2F %23."
+                goal, "its address cannot be understood", "Write @ : / # in a password as %40 %3A %2F %23."
             ) from None
         self._parameters.setdefault("connect_timeout", CONNECT_TIMEOUT_SECONDS)
         self._parameters.setdefault("application_name", "trajectory-compiler")
@@ -121,7 +122,7 @@ class Server:
 
     def stream(self, query: str) -> Generator[tuple[list[str], Sequence[Any]], None, None]:
         """Run a query and yield the column names and the values of each row as they come."""
-        with self._connection() as connection, connection.cursor(name="trajc") as cursor:
+        with self.connection() as connection, connection.cursor(name="trajc") as cursor:
             cursor.itersize = FETCH_ROWS
             cursor.execute(query)
             names = [column.name for column in cursor.description]
@@ -129,18 +130,19 @@ class Server:
                 yield names, row
 
     @contextmanager
-    def _connection(self) -> Iterator[Any]:
+    def connection(self, *, read_only: bool = True) -> Iterator[Any]:
+        """Give a connection inside one transaction, which is committed at the end; its errors leave as sentences."""
         try:
             connection = self._psycopg.connect(**self._parameters, prepare_threshold=None)
         except self._psycopg.Error as error:
-            raise _unreachable(str(error)) from None
+            raise _unreachable(str(error), self._goal) from None
         try:
             with connection:
-                connection.read_only = True
+                connection.read_only = read_only
                 self._prepare(connection)
                 yield connection
         except self._psycopg.Error as error:
-            raise _refused(error) from None
+            raise _refused(error, self._goal) from None
 
     def _prepare(self, connection: Any) -> None:
         """Bound the time of a statement and take json, numbers and stamps as the text that the server sends."""
@@ -184,22 +186,23 @@ def _value(value: Any, drops: Drops, number: int) -> Json:
     return json_value(value, drops, number)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL quotes it."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _unreachable(said: str) -> SourceError:
+def _unreachable(said: str, goal: str) -> SourceError:
     for sign, seen, action in _CAUSES:
         if sign in said:
-            return SourceError(f"read {_LOG}", seen, action)
-    return SourceError(f"read {_LOG}", "the server cannot be reached", "Try the address with psql.")
+            return SourceError(goal, seen, action)
+    return SourceError(goal, "the server cannot be reached", "Try the address with psql.")
 
 
-def _refused(error: Any) -> SourceError:
+def _refused(error: Any, goal: str) -> SourceError:
     state = error.sqlstate or ""
     shown = error.diag.message_primary if state[:2] in _SHOWN_CLASSES else None
     seen = shown or (f"the server ended the query (SQLSTATE {state})" if state else "the connection was lost")
     action = "Check the table, the query and the rights of this user."
     if state == "57014":
         action = "Add an index on session, stamp and id, or raise statement_timeout in the address's options."
-    return SourceError(f"read {_LOG}", seen, action)
+    return SourceError(goal, seen, action)

@@ -162,7 +162,8 @@ def json_value(value: Json, drops: Drops, number: int) -> Json:
 
 
 def _text_of(data: bytes) -> str:
+    """Return a binary value as the text that it holds, else (a hash, a picture) in hexadecimal."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise UnreadableError("invalid_utf8") from None
+        return data.hex()

@@ -5,20 +5,28 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.errors import SourceError
 from trajectory_compiler.model import Json, short_hash
-from trajectory_compiler.sources.documents import UnreadableError
+from trajectory_compiler.sources.documents import UnreadableError, parse
 from trajectory_compiler.sources.findings import Drops
+from trajectory_compiler.sources.ledger_table import JSON_COLUMNS, is_ledger
 from trajectory_compiler.sources.mapped import MappedSource, first_of
 from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record
 from trajectory_compiler.sources.rows import json_value
 from trajectory_compiler.sources.tables import choose_table, map_query, without_semicolon
 
 MAGIC = b"SQLite format 3\0"
+ADDRESS = "sqlite:///"
+
+
+def sqlite_path(location: str) -> Path:
+    """Return the file that `sqlite:///PATH`, or the path itself, names."""
+    return Path(location.removeprefix(ADDRESS)).expanduser()
 
 
 def open_sqlite(path: Path, options: SourceOptions) -> MappedSource:
@@ -28,9 +36,10 @@ def open_sqlite(path: Path, options: SourceOptions) -> MappedSource:
             relation, name = f"({without_semicolon(options.query)})", f"query-{short_hash(options.query)[:8]}"
             mapping = map_query(str(path), _sample(path, relation), options)
         else:
-            name, mapping = choose_table(str(path), _tables(path), lambda table: _sample(path, _quoted(table)), options)
-            relation = _quoted(name)
-        reader = SqliteReader(path, relation, _order(path, relation, mapping))
+            name, mapping = choose_table(str(path), _tables(path), lambda table: _sample(path, quoted(table)), options)
+            relation = quoted(name)
+        json_columns = JSON_COLUMNS if is_ledger(mapping.available) else frozenset()
+        reader = SqliteReader(path, relation, _order(path, relation, mapping), json_columns)
     except sqlite3.Error as error:
         raise _refused(path, error) from error
     return MappedSource(options.name or name, "SQLite", reader, mapping, ordered=True)
@@ -41,39 +50,43 @@ class SqliteReader:
 
     unit = "row"
 
-    def __init__(self, path: Path, relation: str, order: str) -> None:
-        self._path, self._relation, self._order = path, relation, order
+    def __init__(self, path: Path, relation: str, order: str, json_columns: frozenset[str] = frozenset()) -> None:
+        self.path, self.relation, self._order, self._json = path, relation, order, json_columns
 
     def records(self, drops: Drops) -> Iterator[tuple[int, Record]]:
         """Yield the row number, from 1, and the values of each row."""
         for number, (names, row) in enumerate(self._select("*"), 1):
             try:
-                record = {
-                    name: value if isinstance(value, str) else json_value(value, drops, number)
-                    for name, value in zip(names, row, strict=True)
-                }
+                record = {name: self._value(name, value, drops, number) for name, value in zip(names, row, strict=True)}
             except UnreadableError as error:
                 drops.add(error.reason, number)
                 continue
             yield number, record
 
+    def _value(self, name: str, value: Json, drops: Drops, number: int) -> Json:
+        if isinstance(value, str):
+            return parse(value, partial(drops.add, place=number)) if name in self._json else value
+        if isinstance(value, _NoText):
+            raise UnreadableError("invalid_utf8")
+        return json_value(value, drops, number)
+
     def column_values(self, column: str) -> Iterator[Json]:
         """Select one column, which an index may answer alone."""
-        for _, row in self._select(_quoted(column)):
+        for _, row in self._select(quoted(column)):
             yield row[0]
 
     def _select(self, what: str) -> Iterator[tuple[list[str], tuple[Json, ...]]]:
         try:
-            with closing(_connect(self._path)) as connection:
-                cursor = connection.execute(f"SELECT {what} FROM {self._relation} ORDER BY {self._order}")
+            with closing(connect(self.path)) as connection:
+                cursor = connection.execute(f"SELECT {what} FROM {self.relation} ORDER BY {self._order}")
                 names = [column[0] for column in cursor.description]
                 for row in cursor:
                     yield names, row
         except sqlite3.Error as error:
-            raise _refused(self._path, error) from error
+            raise _refused(self.path, error) from error
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path) -> sqlite3.Connection:
     """Open without the right to write; a database with a write-ahead log in a read-only folder needs `immutable`."""
     address = f"file:{quote(str(path.absolute()))}?mode=ro"
     connection = sqlite3.connect(address, uri=True)
@@ -90,15 +103,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+class _NoText(bytes):
+    """What a text column holds that is not UTF-8."""
+
+
 def _text(data: bytes) -> str | bytes:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data  # `json_value` refuses the row: raising here would end the whole query
+        return _NoText(data)  # the reader refuses the row: raising here would end the whole query
 
 
 def _tables(path: Path) -> list[str]:
-    with closing(_connect(path)) as connection:
+    with closing(connect(path)) as connection:
         found = connection.execute(
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
         )
@@ -106,7 +123,7 @@ def _tables(path: Path) -> list[str]:
 
 
 def _sample(path: Path, relation: str) -> list[Record]:
-    with closing(_connect(path)) as connection:
+    with closing(connect(path)) as connection:
         cursor = connection.execute(f"SELECT * FROM {relation} LIMIT {SAMPLE_ROWS}")
         names = [column[0] for column in cursor.description]
         return first_of(dict(zip(names, row, strict=True)) for row in cursor)
@@ -118,17 +135,18 @@ def _order(path: Path, relation: str, mapping: Mapping) -> str:
     The plain column lets SQLite use an index. A session column without a text or whole-number type may hold 1 and '1', which
     are one session but do not sort together: there, its text is compared.
     """
-    session = _quoted(mapping.columns["session_id"])
-    with closing(_connect(path)) as connection:
+    session = quoted(mapping.columns["session_id"])
+    with closing(connect(path)) as connection:
         info = connection.execute(f"PRAGMA table_info({relation})").fetchall() if relation.startswith('"') else []
     declared = next((kind.upper() for _, name, kind, *_ in info if name == mapping.columns["session_id"]), "")
     typed = any(word in declared for word in ("CHAR", "TEXT", "CLOB", "INT"))
     terms = [f"{session} COLLATE BINARY" if typed else f"CAST({session} AS TEXT) COLLATE BINARY"]
-    terms += [_quoted(column) for role in ("created_at", "id") if (column := mapping.column(role))]
+    terms += [quoted(column) for role in ("created_at", "id") if (column := mapping.column(role))]
     return ", ".join(terms)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL quotes it."""
     return '"' + name.replace('"', '""') + '"'
 
 

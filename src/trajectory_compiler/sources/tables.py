@@ -1,4 +1,4 @@
-"""Which table of a database is the log: the one that the user names, else the only one that maps."""
+"""Which table of a database is the log: the one that the user names, else the only ledger, else the only one that maps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.errors import MappingError, SourceError
+from trajectory_compiler.sources.ledger_table import is_ledger
 from trajectory_compiler.sources.mapping import Mapping, Record, guess_mapping
 
 _TABLES_TRIED = 200
@@ -38,8 +39,9 @@ def choose_table(
                 fitting.append((table, guess_mapping(table, rows, options.columns)))
         except MappingError:
             continue
-    if len(fitting) == 1:
-        return fitting[0]
+    ledgers = [item for item in fitting if is_ledger(item[1].available)]
+    if len(fitting) == 1 or len(ledgers) == 1:
+        return (ledgers or fitting)[0]
     if fitting:
         names = _list([table for table, _ in fitting])
         raise SourceError(f"read {log}", f"several tables could be the log: {names}", "Name one with --table.")
