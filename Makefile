@@ -8,7 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
-CODE   := src tests tools benchmarks
+CODE   := src tests tools benchmarks examples
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help

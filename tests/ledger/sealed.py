@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 
+from tests.postgres_server import new_database
 from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.ledger.initialise import initialise
 from trajectory_compiler.ledger.note import read_verifier
@@ -175,6 +176,24 @@ class SealedLog:
         self.execute(f"INSERT INTO {self.table} ({names}) {overriding}SELECT {names} FROM kept")
         self.execute("COMMIT")
 
+    def unsettle(self, chance: random.Random) -> None:
+        """Change how the server prints and stores things, which must change no seal."""
+        if not self.is_postgres:
+            self.execute(chance.choice(("VACUUM", "PRAGMA user_version = 7", "ANALYZE")))
+            return
+        settings = (
+            ("TimeZone", ("Asia/Kathmandu", "America/New_York", "UTC")),
+            ("DateStyle", ("German", "SQL, DMY", "Postgres", "ISO")),
+            ("IntervalStyle", ("iso_8601", "sql_standard", "postgres_verbose")),
+            ("extra_float_digits", ("-5", "0", "3")),
+            ("bytea_output", ("escape", "hex")),
+            ("client_encoding", ("LATIN1", "UTF8")),
+        )
+        name = self.rows("SELECT current_database()")[0][0]
+        for setting, choices in settings:
+            self.execute(f"ALTER DATABASE {name} SET {setting} = '{chance.choice(choices)}'")
+        self.execute(chance.choice((f"VACUUM FULL {self.table}", "ANALYZE", f"CLUSTER {self.table} USING {self.table}_pkey")))
+
     # --- its seals ---------------------------------------------------------------------------------------------------
 
     @property
@@ -205,6 +224,14 @@ class SealedLog:
         with SealStore.open(self.seals) as store:
             given = list(notes) or [self.checkpoint.read_text()]
             return verify(self.opened(store), store, given, read_verifier(str(self.folder / "key.pub")))
+
+
+def make(kind: str, folder: Path, rows: int = 40, seed: int = 0) -> SealedLog:
+    """Return a log with rows, not sealed yet."""
+    folder.mkdir(exist_ok=True)
+    made = SealedLog(kind, new_database() if kind.startswith("postgres") else str(folder / "log.db"), folder)
+    made.write(1, rows, seed)
+    return made
 
 
 def named(report: VerifyReport) -> set[tuple[str, RowId]]:

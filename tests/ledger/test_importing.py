@@ -10,10 +10,12 @@ import pytest
 
 from tests.cli.logs import write_small_log
 from tests.ledger.written import Written, sqlite_written
+from trajectory_compiler import cli
 from trajectory_compiler.config import SessionOptions, SourceOptions
 from trajectory_compiler.demo import write_demo_log
 from trajectory_compiler.errors import LedgerError
-from trajectory_compiler.ledger.importing import IMPORT, ImportOptions, ImportReport, import_log
+from trajectory_compiler.ledger import Recorder, RecorderOptions
+from trajectory_compiler.ledger.importing import IMPORT, SPOOL, ImportOptions, ImportReport, import_log
 from trajectory_compiler.model import RawTrajectory
 from trajectory_compiler.sessions import open_sessions
 from trajectory_compiler.sources import open_source
@@ -125,3 +127,46 @@ def test_a_ledger_that_is_not_there(tmp_path: Path, postgres_address: str) -> No
         run(log, postgres_address)
     with pytest.raises(LedgerError, match="Run the same command again"):
         run(log, "postgresql://a:secret@127.0.0.1:1/db")
+
+
+def test_a_spool_that_was_left(tmp_path: Path) -> None:
+    """What an agent recorded while its database was away, and never came back for, is imported under its keys, then removed."""
+    address = tmp_path / "later" / "ledger.db"
+    options = RecorderOptions(spool=str(tmp_path / "spool"), exit_seconds=0.2)
+    recorder = Recorder(str(address), options=options)
+    keys = [recorder.record("t", {"n": number}) for number in range(20)]
+    recorder.close()
+    with pytest.raises(LedgerError, match="Run the same command again"):
+        run(tmp_path / "spool", str(address))
+    address.parent.mkdir()
+    report = run(tmp_path / "spool", str(address))
+    assert (report.format, report.sessions, report.rows, report.new) == (SPOOL, 1, 20, 20)
+    assert Written(str(address), str(address), tmp_path).column("idempotency_key") == keys
+    assert not list((tmp_path / "spool").glob("*/2*"))
+
+
+def test_another_ledgers_spool_is_left_alone(tmp_path: Path) -> None:
+    """Rows that wait for one ledger do not go into another that shares the spool."""
+    options = RecorderOptions(spool=str(tmp_path / "spool"), exit_seconds=0.2)
+    recorder = Recorder(str(tmp_path / "no" / "ledger.db"), options=options)
+    recorder.record("t")
+    recorder.close()
+    written = sqlite_written(tmp_path)
+    assert run(tmp_path / "spool", written.address).rows == 0
+    assert list((tmp_path / "spool").glob("*/2*"))
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`trajc ledger import` says what it did, as text and as JSON, and ends with 1 where the ledger refused a row."""
+    log, to = tmp_path / "log.jsonl", str(tmp_path / "ledger.db")
+    log.write_text('{"id": 1, "session_id": "s", "tool": "t"}\nnot json\n')
+    assert cli.run(["ledger", "import", str(log), "--to", to]) == 0
+    said = capsys.readouterr().out
+    assert "1 row of 1 session: 1 written, 0 were there" in said
+    assert "the line is not JSON" in said
+    log.write_text('{"id": 1, "session_id": "s", "tool": "another"}\n')
+    assert cli.run(["ledger", "import", str(log), "--to", to, "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert (report["refused"], report["findings"][0]["reason"]) == (1, "refused_by_ledger")
+    assert cli.run(["ledger", "import", str(tmp_path / "none.jsonl"), "--to", to]) == 2
+    assert "Cannot read" in capsys.readouterr().err

@@ -16,6 +16,7 @@ import pytest
 from tests.ledger.chaos import Database, Disk, start_agent
 from tests.ledger.written import Written, postgres_written, sqlite_written
 from trajectory_compiler.ledger.counts import Counts
+from trajectory_compiler.ledger.recorder import GAP_TOOL
 
 ROUNDS, LONG_ROUNDS = 8, 200
 
@@ -57,7 +58,9 @@ class Campaign:
             self._do(what, agent.pid)
         recorded = self._recorded()
         lost = self._deliver()
-        numbers = [row["arguments"]["n"] for row in self.written.rows() if row["session_id"] == session]
+        if lost:
+            assert self._gaps()[-1]["lost"] == lost, "the ledger does not say what is missing"
+        numbers = [row["arguments"]["n"] for row in self.written.rows(session)]
         assert numbers == list(range(len(numbers))), "rows are missing, doubled or out of order"
         return Round(acknowledged=max(said), kept=len(numbers), lost=lost, recorded=recorded, trouble=plan)
 
@@ -91,6 +94,10 @@ class Campaign:
                 found = counts.get("recorded")
                 counts.close()
         return found
+
+    def _gaps(self) -> list[dict[str, int]]:
+        """Return what the ledger itself says of rows that were lost, the latest last."""
+        return [row["response"] for row in self.written.rows("process-%") if row["tool"] == GAP_TOOL]
 
     def _deliver(self) -> int:
         """Let another process of the same agent send what is left, and return how many rows it says are lost."""

@@ -8,22 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.ledger import tampering
-from tests.ledger.sealed import KINDS, SealedLog, named
-from tests.postgres_server import new_database
+from tests.ledger.sealed import KINDS, SealedLog, make, named
 
 
 @pytest.fixture(params=KINDS)
 def log(request: pytest.FixtureRequest, tmp_path: Path) -> SealedLog:
     """Return a log of 40 rows of each kind, not sealed yet."""
     return make(request.param, tmp_path)
-
-
-def make(kind: str, folder: Path, rows: int = 40, seed: int = 0) -> SealedLog:
-    """Return a log that is not sealed yet."""
-    folder.mkdir(exist_ok=True)
-    made = SealedLog(kind, new_database() if kind.startswith("postgres") else str(folder / "log.db"), folder)
-    made.write(1, rows, seed)
-    return made
 
 
 @pytest.mark.parametrize("tamper", tampering.KINDS, ids=lambda tamper: tamper.__name__)

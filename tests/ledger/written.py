@@ -36,17 +36,18 @@ class Written(msgspec.Struct, frozen=True):
         """Return a recorder with a spool beside the ledger."""
         return Recorder(self.address, agent="tester", options=RecorderOptions(spool=str(self.spool), **options))
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return all rows in the order in which they were written, JSON parsed."""
+    def rows(self, session: str = "%") -> list[dict[str, Any]]:
+        """Return the rows of a session, or all, in the order in which they were written, JSON parsed."""
+        query = f"SELECT * FROM {TABLE} WHERE session_id LIKE '{session}' ORDER BY id"
         if self.address.startswith("postgres"):
             psycopg = pytest.importorskip("psycopg")
             with psycopg.connect(self.owner) as connection:
-                cursor = connection.execute(f"SELECT * FROM {TABLE} ORDER BY id")
+                cursor = connection.execute(query)
                 names = [column.name for column in cursor.description]
                 return [dict(zip(names, row, strict=True)) for row in cursor]
         with closing(sqlite3.connect(self.address)) as connection:
             connection.row_factory = sqlite3.Row
-            rows = [dict(row) for row in connection.execute(f"SELECT * FROM {TABLE} ORDER BY id")]
+            rows = [dict(row) for row in connection.execute(query)]
         for row in rows:
             for name in ("arguments", "response", "extra"):
                 row[name] = row[name] and msgspec.json.decode(row[name])

@@ -2,41 +2,56 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from trajectory_compiler.cli import options as shared
+from trajectory_compiler.cli.compiling import refuse_place
+from trajectory_compiler.cli.readiness_page import VERDICT_WORDS, write_readiness
 from trajectory_compiler.cli.screen import add_row, counted, print_json, progress_bar, say, show, table
 from trajectory_compiler.cli.survey import SURE, InspectReport, survey
 from trajectory_compiler.sources import open_source
 
 LISTED_TOOLS = 25
 LISTED_COLUMNS = 20
+DATABASES = ("PostgreSQL", "SQLite")
 
 
 @click.command(
     name="inspect",
     epilog=shared.example(
-        "trajc inspect agent_log.jsonl", "trajc inspect audit.db --table calls --json", "trajc inspect ~/.claude/projects"
+        "trajc inspect agent_log.jsonl",
+        "trajc inspect audit.db --table calls --json",
+        "trajc inspect postgresql://reader@host/agents --html readiness.html",
+        "trajc inspect ~/.claude/projects",
     ),
 )
 @click.argument("log")
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write the readiness report as a page, too.")
 @shared.log_options
 @shared.store_option
 @shared.json_option
-def command(log: str, store: str, as_json: bool, **given: Any) -> None:  # noqa: ARG001  # every command takes --store
+def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any) -> None:  # noqa: ARG001  # takes --store
     """Say what LOG holds: format, columns, sessions that qualify and why others do not, effects, cut values; change nothing.
 
-    LOG is what `trajc compile` takes. Nothing is stored, and the content of the log is not shown.
+    LOG is what `trajc compile` takes. Nothing is stored, and the content of the log is not shown. A table of a database also
+    gets a readiness report: is it append-only (tried on one row and rolled back), are its times, sessions and indexes usable.
     """
+    if html is not None:
+        refuse_place(html)
     source = open_source(log, shared.source_options(given))
     with progress_bar("sessions") as progress:
         report = survey(log, source, shared.session_options(given), given["effects"], progress)
+    if html is not None:
+        write_readiness(report, html)
     if as_json:
         print_json(report)
     else:
         _print(report)
+        if html is not None:
+            say(f"The page: {html}")
 
 
 def _print(report: InspectReport) -> None:
@@ -53,6 +68,8 @@ def _print(report: InspectReport) -> None:
             add_row(shown, item.count, item.why if item.dropped else f"(kept) {item.why}", item.where)
         show(shown)
     _print_tools(report)
+    if report.format in DATABASES:
+        _print_readiness(report)
     if report.suggestions:
         say("Suggestions", style="bold")
         for suggestion in report.suggestions:
@@ -61,6 +78,16 @@ def _print(report: InspectReport) -> None:
         say("No problem found.", style="bold")
     if report.qualified:
         say(f"Next: trajc compile {report.log}")
+
+
+def _print_readiness(report: InspectReport) -> None:
+    shown = table("readiness", "", "what was seen, and what to do")
+    for check in report.readiness:
+        style = {"missing": "red", "partly": "yellow"}.get(check.verdict, "")
+        add_row(shown, check.name, VERDICT_WORDS[check.verdict], check.found, style=style)
+        if check.do:
+            add_row(shown, "", "", f"-> {check.do}", style="dim")
+    show(shown)
 
 
 def _print_columns(report: InspectReport) -> None:

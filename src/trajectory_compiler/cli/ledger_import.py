@@ -9,9 +9,14 @@ import click
 from trajectory_compiler.cli import options as shared
 from trajectory_compiler.cli.screen import add_row, counted, print_json, progress_bar, say, show, table
 from trajectory_compiler.config import SourceOptions
-from trajectory_compiler.ledger.importing import ImportOptions, ImportReport, import_log
+from trajectory_compiler.ledger.importing import SPOOL, ImportOptions, ImportReport, import_log
 from trajectory_compiler.ledger.schema import TABLE
 from trajectory_compiler.sources.findings import REASONS
+
+OWN_REASONS = {
+    "refused_by_ledger": "the ledger does not take the row",
+    "lost_at_a_kill": "the row is lost",
+}
 
 
 @click.command(
@@ -42,8 +47,8 @@ def command(
 ) -> int:
     """Write every row of LOG into the ledger at URL, each once, however often this is run.
 
-    LOG is what `trajc compile` takes. URL needs a writer's login only. A row's own time becomes `called_at`; `created_at` is
-    the time of the import.
+    LOG is what `trajc compile` takes, or the spool that a recorder left while its database was away. URL needs a writer's
+    login only. A row's own time becomes `called_at`; `created_at` is the time of the import.
     """
     options = ImportOptions(
         source=SourceOptions(columns=columns, table=from_table, query=query, name=source_name), table=to_table
@@ -58,7 +63,8 @@ def command(
 
 
 def _print(report: ImportReport) -> None:
-    rows = f"{counted(report.rows, 'row')} of {counted(report.sessions, 'session')}"
+    of = counted(report.sessions, "spool" if report.format == SPOOL else "session")
+    rows = f"{counted(report.rows, 'row')} of {of}"
     said = f"{rows}: {report.new:,} written, {report.there:,} were there"
     say(f"{report.log}: {report.format}, {said}{f', {report.refused:,} refused' if report.refused else ''}", style="bold")
     if report.findings:
@@ -66,6 +72,6 @@ def _print(report: ImportReport) -> None:
         shown = table("count", "left out, changed or refused: why", "where", right=(0,))
         for finding in report.findings:
             reason = REASONS.get(finding.reason)
-            why = reason.sentence if reason else "the ledger does not take the row"
+            why = reason.sentence if reason else OWN_REASONS[finding.reason]
             add_row(shown, finding.count, why if reason is None or reason.drops else f"(kept) {why}", finding.detail)
         show(shown)

@@ -103,5 +103,7 @@ def _print(report: SealReport) -> None:
         warn(f"{counted(report.left, 'row')} below the sealed ones left alone. See `trajc ledger verify`, or add --late.")
     if report.again:
         warn(f"{counted(report.again, 'sealed id')} came again with other content. Run: trajc ledger verify")
+    if report.hides_rows:
+        warn("Row-level security applies to this user: rows that it hides are not sealed.")
     if not report.is_complete:
-        warn("Some transactions may still write rows below the sealed ones: they were writing longer than --wait.")
+        warn("Rows may still appear below the sealed ones: a transaction outlasted --wait, or ids come from a view or a cache.")

@@ -7,13 +7,17 @@ from collections.abc import Iterator
 
 import msgspec
 
+from trajectory_compiler.cli.stamps import Stamps
 from trajectory_compiler.cli.truncation import Truncation, Wall
 from trajectory_compiler.config import SessionOptions
 from trajectory_compiler.exports.in_words import action_for, is_dropped, reason_in_words
+from trajectory_compiler.ledger.attempts import facts_of
+from trajectory_compiler.ledger.readiness import Check, LogFacts, readiness
 from trajectory_compiler.model import Finding, TurnKind
 from trajectory_compiler.pipeline.run import Progress
 from trajectory_compiler.sessions import is_effect, open_sessions
 from trajectory_compiler.sources import Source
+from trajectory_compiler.sources.postgres import without_password
 
 SURE = 0.7
 RESTS_ON = frozenset(
@@ -53,7 +57,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InspectReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What `--json` prints. Lengths are in turns; `suggestions` holds one sentence per problem."""
+    """What `--json` prints. Lengths are in turns. A verdict per question in `readiness`, a sentence per problem below it."""
 
     log: str
     source: str
@@ -70,6 +74,7 @@ class InspectReport(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[Tool, ...]
     left_out: tuple[LeftOut, ...]
     truncation: tuple[Wall, ...]
+    readiness: tuple[Check, ...]
     suggestions: tuple[str, ...]
 
 
@@ -82,6 +87,8 @@ class _Counts:
         self.failed: Counter[tuple[str, TurnKind]] = Counter()
         self.outcomes = 0
         self.truncation = Truncation()
+        self.stamps = Stamps()
+        self.cut_rows = 0
         self.watched = 0
 
 
@@ -94,17 +101,19 @@ def survey(log: str, source: Source, options: SessionOptions, effects: dict[str,
     counts = _Counts()
     for number, raw in enumerate(sessions, start=1):
         counts.lengths[len(raw.rows)] += 1
+        counts.stamps.see(raw.rows)
         for row in raw.rows:
             counts.calls[row.tool, row.kind] += 1
             counts.failed[row.tool, row.kind] += row.success is False
             counts.outcomes += row.success is not None
+            counts.cut_rows += row.extra.get("truncated") in (True, "true")
             if counts.watched < WATCHED_ROWS:
                 counts.watched += 1
                 counts.truncation.see(row)
         progress("reading", number, None)
     tally = sessions.tally
     report = InspectReport(
-        log=log,
+        log=without_password(log),
         source=source.name,
         format=source.format,
         columns=tuple(
@@ -122,9 +131,32 @@ def survey(log: str, source: Source, options: SessionOptions, effects: dict[str,
         tools=_tools(counts, effects),
         left_out=_left_out(sessions.findings()),
         truncation=counts.truncation.walls(),
+        readiness=(),
         suggestions=(),
     )
-    return msgspec.structs.replace(report, suggestions=tuple(_suggestions(report, options, says_outcome=counts.outcomes > 0)))
+    return msgspec.structs.replace(
+        report,
+        readiness=readiness(facts_of(source), _log_facts(report, counts, options)),
+        suggestions=tuple(_suggestions(report, options, says_outcome=counts.outcomes > 0)),
+    )
+
+
+def _log_facts(report: InspectReport, counts: _Counts, options: SessionOptions) -> LogFacts:
+    return LogFacts(
+        rows=report.rows,
+        lost_rows=sum(item.count for item in report.left_out if item.dropped and item.stage == "sources"),
+        sessions=report.sessions,
+        qualified=report.qualified,
+        min_turns=options.min_turns,
+        turns=report.turns,
+        median_turns=report.median_turns,
+        columns={column.role: (column.column, column.confidence) for column in report.columns},
+        without_stamp=counts.stamps.without,
+        equal_stamps=counts.stamps.equal,
+        out_of_order=counts.stamps.out_of_order,
+        cut_fields=tuple(f"{wall.field} at {wall.characters:,} characters" for wall in report.truncation),
+        cut_rows=counts.cut_rows,
+    )
 
 
 def _median(lengths: Counter[int]) -> int:

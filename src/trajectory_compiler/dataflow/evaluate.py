@@ -6,7 +6,6 @@ task, whose evaluator shares no code with this one; a differential test compares
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -33,9 +32,7 @@ from trajectory_compiler.dataflow.program import (
     Walk,
 )
 from trajectory_compiler.dataflow.program import Literal as LiteralValue
-from trajectory_compiler.model import MISSING, Json, canonical, decimal_text, escape_token, resolve, turn_object
-
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+from trajectory_compiler.model import MISSING, Json, canonical, decimal_text, escape_token, number_of, resolve, turn_object
 
 
 class Source(NamedTuple):
@@ -123,11 +120,6 @@ def field_source(index: SessionIndex, turn: int, field: Field) -> Source | None:
         return None
     found = extract(field.extract, value)
     return None if found is None else Source(turn, field.path, found.span, found.text)
-
-
-def number(text: str) -> Decimal | None:
-    """Read the text of a value as a number, as programs understand numbers."""
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 class _Evaluation:
@@ -232,7 +224,7 @@ class _Evaluation:
         return source
 
     def _number(self, turn: int, field: Field) -> Decimal:
-        value = number(self._read(turn, field).text)
+        value = number_of(self._read(turn, field).text)
         if value is None:
             raise _Undefined
         return value

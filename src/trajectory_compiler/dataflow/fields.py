@@ -294,9 +294,4 @@ def is_plain(index: SessionIndex, turns: Sequence[int], field: Field) -> bool:
 
 def values_of(index: SessionIndex, tool: str, field: Field) -> dict[int, str]:
     """Return the value of one plain field on every call of a tool that has it: {turn: text}."""
-    found: dict[int, str] = {}
-    for turn in index.tools.get(tool, ()):
-        leaf = index.leaf(turn, field.path)
-        if leaf is not None:
-            found[turn] = leaf.text
-    return found
+    return index.column(tool, field.path)

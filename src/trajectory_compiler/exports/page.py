@@ -86,7 +86,7 @@ def render_page(report: PageReport, pairs: Iterable[tuple[Pair, Trajectory]]) ->
     asked = sorted((name for name in FAMILIES if report.families.get(name)), key=lambda name: -report.families[name])
     mix = [(name, report.families[name], report.families[name] / most, FAMILY_WORDS[name]) for name in asked]
     counts = Counter(item.pair.qa_type for item in shown)
-    return _template().render(
+    return template("page.html").render(
         report=report,
         pairs=shown,
         mix=mix,
@@ -96,8 +96,9 @@ def render_page(report: PageReport, pairs: Iterable[tuple[Pair, Trajectory]]) ->
     )
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
+@lru_cache(maxsize=2)
+def template(name: str) -> Template:
+    """Return a page's template. What it is given is escaped; a name that is not given is an error."""
     environment = Environment(
         loader=PackageLoader("trajectory_compiler.exports"),
         autoescape=True,
@@ -108,7 +109,7 @@ def _template() -> Template:
     environment.filters["thousands"] = lambda number: f"{number:,}"
     environment.filters["breakable"] = breakable
     environment.filters["turn"] = lambda index: f"#{index:03d}"
-    return environment.get_template("page.html")
+    return environment.get_template(name)
 
 
 def _shown_pair(number: int, pair: Pair, trajectory: Trajectory) -> _ShownPair:

@@ -8,12 +8,15 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from trajectory_compiler.ledger.encoding import Encoded, clean, encode
+from trajectory_compiler.ledger.encoding import Encoded, clean, encode, may_hold_nan
 from trajectory_compiler.ledger.schema import STATUSES
 
 NOTES = "$recorder"  # the key of `extra` under which the recorder says what it did to a row
 _TEXTS = ("session_id", "agent", "tool", "parent_id", "idempotency_key")
-_LIMITS = {"cost_usd": 1e9, "duration_ms": 1e12}  # as the ledger's
+_LONGEST = 1e12
+_LIMITS = {"cost_usd": 1e9, "duration_ms": _LONGEST}  # as the ledger's
+_KNOWN = frozenset((*STATUSES, None))
+_QUICK = frozenset("session_id agent idempotency_key called_at status duration_ms parent_id extra".split())
 _NAMELESS = "unknown"  # what stands for an empty name: the ledger takes none
 ABSENT = msgspec.Raw()  # stands for SQL's null, and is left out of the line
 _line = msgspec.json.Encoder().encode
@@ -23,7 +26,7 @@ class Fields(TypedDict, total=False):
     """What a caller may say of a row beside tool, arguments and response.
 
     `called_at` is seconds since 1970 (the time of recording if left out). `parent_id` and `idempotency_key` are keys as
-    `record` returns them. `extra` is anything else worth keeping.
+    `record` returns them. `truncated` says that the caller had to cut something. `extra` is anything else worth keeping.
     """
 
     session_id: str
@@ -33,6 +36,7 @@ class Fields(TypedDict, total=False):
     cost_usd: float
     duration_ms: float
     parent_id: str
+    truncated: bool
     called_at: float
     idempotency_key: str
     extra: dict[str, Any]
@@ -73,14 +77,65 @@ class Call(msgspec.Struct, kw_only=True):
     cost_usd: float | None = None
     duration_ms: float | None = None
     parent_id: str | None = None
+    truncated: bool = False
     extra: dict[str, Any] | None = None
+
+
+def quick_line(tool: str, arguments: Any, response: Any, said: dict[str, Any]) -> bytes | None:
+    """Return the line of a row with nothing odd about it, encoded at one go, or None where it needs care (`line_of`).
+
+    `said` holds the `Fields`, the first five of `Entry` but for the tool among them. May raise whatever the values' own code
+    raises. Cost: 3 microseconds for a small row; ten times that where the processor did something else meanwhile.
+    """
+    get = said.get
+    session, agent, key, parent = said["session_id"], said["agent"], said["idempotency_key"], get("parent_id")
+    status, duration, extra = get("status"), get("duration_ms"), get("extra")
+    if not (type(tool) is type(agent) is type(session) is type(key) is str and tool and agent and session and key):
+        return None
+    if not _QUICK.issuperset(said) or status not in _KNOWN or (extra is not None and type(extra) is not dict):
+        return None
+    if (parent is not None and type(parent) is not str) or (duration is not None and not 0 <= duration < _LONGEST):
+        return None
+    looked_at = type(arguments) is Encoded
+    if looked_at:
+        if arguments.changed:
+            return None
+        arguments = msgspec.Raw(arguments.text)
+    line = _line(
+        Entry(
+            session_id=session,
+            called_at=_iso(said["called_at"]),
+            agent=agent,
+            tool=tool,
+            idempotency_key=key,
+            arguments=ABSENT if arguments is None else arguments,
+            response=ABSENT if response is None else response,
+            status=status,
+            duration_ms=duration if duration is None else round(duration, 3),
+            parent_id=parent,
+            extra=ABSENT if extra is None else extra,  # type: ignore[arg-type]  # encoded as it is
+        )
+    )
+    if b"\\u0000" in line or (b"null" in line and may_hold_nan((None if looked_at else arguments, response, extra))):
+        return None
+    return line
+
+
+def call_of(said: dict[str, Any]) -> Call:
+    """Return what was said as a `Call`; what has a name that no field has stands in `extra`."""
+    unknown = {name: value for name, value in said.items() if name not in Call.__struct_fields__}
+    if not unknown:
+        return Call(**said)
+    known = {name: value for name, value in said.items() if name not in unknown}
+    extra = known.get("extra")
+    return Call(**{**known, "extra": {**(extra if isinstance(extra, dict) else {"extra": extra} if extra else {}), **unknown}})
 
 
 def line_of(call: Call, max_field_bytes: int | None = None) -> bytes:
     """Return the row as one line of JSON. A field over the limit is cut, and the row says so in `truncated`.
 
     What had to be changed to fit into JSON, and what was cut (its size and SHA-256), stands in `extra` under `$recorder`.
-    Cost: 3 microseconds for a small row.
+    Cost: three times that of `quick_line`.
     """
     notes: dict[str, Any] = {}
     arguments = _field("arguments", call.arguments, max_field_bytes, notes)
@@ -101,16 +156,9 @@ def line_of(call: Call, max_field_bytes: int | None = None) -> bytes:
         cost_usd=None if call.cost_usd is None else _amount("cost_usd", call.cost_usd, notes),
         duration_ms=None if call.duration_ms is None else _amount("duration_ms", call.duration_ms, notes),
         parent_id=call.parent_id,
-        truncated="cut" in notes,
+        truncated="cut" in notes or bool(call.truncated),
         extra=_extra(call.extra, notes),
     )
-    try:
-        line = _line(entry)
-        names = (call.tool, call.agent, call.session_id, call.idempotency_key)
-        if b"\\u0000" not in line and all(name and type(name) is str for name in names):
-            return line
-    except (TypeError, ValueError):
-        pass
     return _line(_with_clean_texts(entry))
 
 

@@ -4,27 +4,32 @@ The key of a row is made of the source's name, the session and the row's id; whe
 that two logs of one name do not hide each other. Rows go session by session in their order. `called_at` is the log's stamp;
 `created_at` is the time of the import, since nobody can say to an append-only log that a row is older than it is. What the log
 said of the row's origin stands in `extra` under `$import`.
+
+The spool of a recorder is taken, too: rows that a process left behind while the database was away, under their own keys.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from trajectory_compiler.config import SessionOptions, SourceOptions
 from trajectory_compiler.errors import LedgerError
+from trajectory_compiler.ledger.counts import COUNTS
 from trajectory_compiler.ledger.entry import Call, line_of
 from trajectory_compiler.ledger.schema import TABLE
-from trajectory_compiler.ledger.spool import frames_of
+from trajectory_compiler.ledger.spool import folder_of, frames_of, orphans
 from trajectory_compiler.ledger.writer import AwayError, RefusedError, UnreadyError, Writer, open_writer
 from trajectory_compiler.model import Finding, Row, short_hash
 from trajectory_compiler.sessions import open_sessions
 from trajectory_compiler.sources import open_source
 
 IMPORT = "$import"
+SPOOL = "a recorder's spool"
 _GATHERED_ROWS = 1000
 _LONGEST_KEY = 200
 _ROWS_NAMED = 5
@@ -39,7 +44,10 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of it. `new` rows were written, `there` were in the ledger already, `refused` it would not take."""
+    """What came of it. `new` rows were written, `there` were in the ledger already, `refused` it would not take.
+
+    Of a spool, `sessions` counts the processes that left it.
+    """
 
     log: str
     source: str
@@ -60,6 +68,9 @@ def import_log(log: str, to: str, options: ImportOptions, progress: Progress, no
     away or not set up; what was written until then stays, and the next run goes on.
     """
     writer = open_writer(to, options.table)
+    spool = spool_of(Path(log).expanduser(), writer)
+    if spool is not None:
+        return _import_spool(spool, writer, log)
     source = open_source(log, options.source)
     sessions = open_sessions(source, SessionOptions(min_turns=1))
     has_ids = source.mapping.column("id") is not None
@@ -88,6 +99,49 @@ def import_log(log: str, to: str, options: ImportOptions, progress: Progress, no
         there=sink.rows - sink.new - sink.refused,
         refused=sink.refused,
         findings=(*sessions.findings(), *sink.findings()),
+    )
+
+
+def spool_of(path: Path, writer: Writer) -> Path | None:
+    """Return the folder of a writer's ledger where `path` is a spool, or `path` where it is one ledger's folder; else None."""
+    if not path.is_dir():
+        return None
+    if any(path.glob(f"*/{COUNTS}")):
+        return path
+    return folder_of(path, writer.ledger) if any(path.glob(f"*/*/{COUNTS}")) else None
+
+
+def _import_spool(path: Path, writer: Writer, log: str) -> ImportReport:
+    """Deliver what recorders left whose processes have ended; their spools are removed, those of living ones are left alone."""
+    sink = _Sink(writer, log)
+    lost = spools = 0
+    try:
+        for orphan in orphans(path):
+            whole = False
+            try:
+                for frame in orphan.frames():
+                    sink.write(frame.rows)
+                whole = sink.refused == 0
+            finally:
+                orphan.close(remove=whole)
+            lost += orphan.lost
+            spools += 1
+    finally:
+        writer.close()
+    found = tuple(sink.findings())
+    if lost:
+        detail = "recorded, but not yet acknowledged when their processes ended"
+        found = (*found, Finding(stage="ledger", reason="lost_at_a_kill", count=lost, detail=detail))
+    return ImportReport(
+        log=log,
+        source=path.name,
+        format=SPOOL,
+        sessions=spools,
+        rows=sink.rows,
+        new=sink.new,
+        there=sink.rows - sink.new - sink.refused,
+        refused=sink.refused,
+        findings=found,
     )
 
 
@@ -128,7 +182,9 @@ class _Sink:
                 return
             self.refused += 1
             if len(self._named) < _ROWS_NAMED:
-                self._named.append(f"row '{msgspec.json.decode(lines[0])['extra'][IMPORT]['row']}'")
+                row = msgspec.json.decode(lines[0])
+                name = row.get("extra", {}).get(IMPORT, {}).get("row") or row["idempotency_key"]
+                self._named.append(f"row '{name}'")
 
     def _goal(self) -> str:
         return f"import {self._log}"

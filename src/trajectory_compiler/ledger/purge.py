@@ -32,6 +32,7 @@ from trajectory_compiler.sources.postgres import Server
 from trajectory_compiler.sources.sqlite_table import quoted
 
 _TITLE = "trajc purge"
+_NOTHING_CHANGED = "Nothing was changed: leave those out."
 
 
 class PurgeRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,8 +131,13 @@ def purge(table: Table, order: PurgeOrder) -> PurgeRecord:
 
 def _purge_in_postgres(address: str, names: Names, order: PurgeOrder, goal: str) -> str:
     with Server(address, goal).connection(read_only=False) as connection:
+        import psycopg  # noqa: PLC0415  # an optional part, there since the server was reached
+
         query = f"SELECT {names.purge_function}(%s::bigint[], %s, %s)"
-        return str(connection.execute(query, [list(order.rows), order.reference, order.reason]).fetchone()[0])
+        try:
+            return str(connection.execute(query, [list(order.rows), order.reference, order.reason]).fetchone()[0])
+        except psycopg.errors.RaiseException:
+            raise SealError(goal, "some of them do not exist or are purged already", _NOTHING_CHANGED) from None
 
 
 def _purge_in_sqlite(path: Path, order: PurgeOrder, table: str, goal: str) -> str:
@@ -146,7 +152,7 @@ def _purge_in_sqlite(path: Path, order: PurgeOrder, table: str, goal: str) -> st
             emptied = sum(_empty(connection, names, row_id, record) for row_id in wanted)
             if emptied < len(wanted):
                 seen = f"{len(wanted) - emptied} of them do not exist or are purged already"
-                raise SealError(goal, seen, "Nothing was changed: leave those out.")
+                raise SealError(goal, seen, _NOTHING_CHANGED)
             connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise SealError(goal, f"SQLite says: {error}", "Check the file and its rights: nothing was changed.") from None

@@ -32,11 +32,11 @@ import msgspec
 from trajectory_compiler.ledger import lifecycle
 from trajectory_compiler.ledger.calls import parent_key, recorded
 from trajectory_compiler.ledger.delivery import Delivery, Plan, Status
-from trajectory_compiler.ledger.entry import Call, Fields, line_of
+from trajectory_compiler.ledger.entry import Fields, call_of, line_of, quick_line
 from trajectory_compiler.ledger.notices import Notices
 from trajectory_compiler.ledger.schema import TABLE
+from trajectory_compiler.ledger.spool import folder_of
 from trajectory_compiler.ledger.writer import open_writer
-from trajectory_compiler.model import short_hash
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,13 +82,13 @@ class Recorder:
         self.options = options
         self.now = clock
         self._address = address
-        self._notices = Notices()
+        self.notices = Notices()
         self._starting = threading.RLock()
         self._open_sessions: list[Session] = []
         self._failures = 0
         self._delivery: Delivery | None = None
         self._begin_anew()
-        self._root = Path(options.spool) / short_hash(open_writer(address, options.table).ledger)[:16]
+        self._root = folder_of(Path(options.spool), open_writer(address, options.table).ledger)
         lifecycle.watch(self, sigterm=options.sigterm)
 
     # --- recording --------------------------------------------------------------------------------------------------------
@@ -107,26 +107,30 @@ class Recorder:
         """Record a row from its fields in one dictionary."""
         key = fields.get("idempotency_key") or self.new_key()
         try:
-            call = Call(
-                session_id=fields.get("session_id") or self._session_id(),
-                agent=fields.get("agent") or self._agent(),
-                tool=tool,
-                arguments=arguments,
-                response=response,
-                idempotency_key=key,
-                now=self.now(),
-                called_at=fields.get("called_at"),
-                status=fields.get("status"),
-                error=fields.get("error"),
-                cost_usd=fields.get("cost_usd"),
-                duration_ms=fields.get("duration_ms"),
-                parent_id=fields.get("parent_id"),
-                extra=fields.get("extra"),
-            )
-            self._put(line_of(call, self.options.max_field_bytes))
+            session = _current.get()
+            if session is None or session.recorder is not self:
+                opened = tuple(self._open_sessions)
+                session = opened[0] if len(opened) == 1 else self._outside
+            now, limit = self.now(), self.options.max_field_bytes
+            said: dict[str, Any] = {
+                "session_id": session.id,
+                "agent": session.agent,
+                "idempotency_key": key,
+                "called_at": now,
+                **fields,
+            }
+            try:
+                line = quick_line(tool, arguments, response, said)
+            except Exception:  # noqa: BLE001  # whatever the caller's values do, the careful way takes them
+                line = None
+            if line is None or (limit is not None and len(line) > limit):
+                said["session_id"], said["agent"] = said["session_id"] or session.id, said["agent"] or session.agent
+                said |= {"idempotency_key": key, "tool": tool, "arguments": arguments, "response": response, "now": now}
+                line = line_of(call_of(said), limit)
+            self._put(line)
         except Exception as error:  # noqa: BLE001  # an agent must not fail because its log does
             self._failures += 1
-            self._notices.tell("defect", f"a row could not be recorded: {type(error).__name__} (status().failed counts them)")
+            self.notices.tell("defect", f"a row could not be recorded: {type(error).__name__} (status().failed counts them)")
         return key
 
     @overload
@@ -199,7 +203,7 @@ class Recorder:
         """Begin anew: a child has a name, a spool and a connection of its own."""
         former, self._delivery = self._delivery, None
         self._starting = threading.RLock()
-        self._notices = Notices()
+        self.notices = Notices()
         self._begin_anew()
         return former.forget() if former is not None else None
 
@@ -208,6 +212,7 @@ class Recorder:
     def _begin_anew(self) -> None:
         stamp = datetime.fromtimestamp(self.now(), UTC).strftime("%Y%m%dT%H%M%S.%f")
         self._name = f"{stamp}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._outside = Session(self, f"process-{self._name}", self.agent)  # for what is recorded in no session
         self._numbers = itertools.count(1)
         self._starts = itertools.count(1)
 
@@ -223,7 +228,7 @@ class Recorder:
                     root=self._root,
                     name=self._name if again == 1 else f"{self._name}-{again}",
                     writer=open_writer(self._address, self.options.table),
-                    notices=self._notices,
+                    notices=self.notices,
                     gap=self._record_gap,
                     memory_bytes=self.options.memory_bytes,
                 )
@@ -237,20 +242,6 @@ class Recorder:
         delivery = self._delivery or self._started()
         delivery.count()
         delivery.put(line)
-
-    def _session(self) -> Session | None:
-        session = _current.get()
-        if session is not None and session.recorder is self:
-            return session
-        return self._open_sessions[0] if len(self._open_sessions) == 1 else None
-
-    def _session_id(self) -> str:
-        session = self._session()
-        return session.id if session is not None else f"process-{self._name}"
-
-    def _agent(self) -> str:
-        session = self._session()
-        return session.agent if session is not None else self.agent
 
     def _record_gap(self, name: str, recorded_rows: int, lost: int) -> None:
         """Say in the ledger itself that rows of a process that was killed are missing."""

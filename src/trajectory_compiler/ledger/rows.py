@@ -29,7 +29,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from trajectory_compiler.ledger.schema import COLUMNS, PAYLOAD_FIELDS, Value, payload_hash
+from trajectory_compiler.ledger.schema import COLUMNS, PAYLOAD_FIELDS, payload_hash
 from trajectory_compiler.sources.stamps import instant, utc_stamp
 
 Form = Literal["postgres-1", "sqlite-1", "file-1"]
@@ -125,6 +125,9 @@ class Table(Protocol):
     def row(self, row_id: RowId, shape: Shape) -> WholeRow | None:
         """Return one row, or None where the table has none with this id."""
 
+    def hides_rows(self) -> bool:
+        """Say whether row-level security may hide rows from this user: those are neither sealed nor missed."""
+
     def purge_record(self, record: str) -> dict[str, object] | None:
         """Return what a ledger of ours keeps of a purge, by the names of `purge.PurgeRecord`; None where there is none."""
 
@@ -161,11 +164,11 @@ def is_ledger(form: Form, names: Iterable[str]) -> bool:
 
 
 class Payload(NamedTuple):
-    """What a ledger of ours holds of a row's payload: its values, or the hash that they had before a purge."""
+    """What a ledger of ours holds of a row's payload: its texts, or the hash that they had before a purge."""
 
     purge_id: str | None
     purged_hash: str
-    values: tuple[Value, ...]
+    values: tuple[bytes | None, ...]
 
     @property
     def digest(self) -> str:
@@ -183,13 +186,13 @@ class Contents:
         self._places = [
             None if shape.content == self.columns else [self.columns.index(name) for name in shape.content] for shape in shapes
         ]
-        self._plain = self._places == [None]
+        self._is_plain = self._places == [None]
 
     def digests(self, forms: bytes, payload: Payload | None = None) -> tuple[bytes, ...]:
         """Return the digests of a row whose content, tab by tab, is `forms`."""
-        if self._plain and payload is None:
-            return (hashlib.sha256(forms).digest(),)
         below = b"" if payload is None else f"\t{payload.digest}".encode()
+        if self._is_plain:
+            return (hashlib.sha256(forms + below).digest(),)
         parts = forms.split(b"\t")
         pieces = (forms if places is None else b"\t".join([parts[place] for place in places]) for places in self._places)
         return tuple(hashlib.sha256(piece + below).digest() for piece in pieces)
@@ -211,8 +214,8 @@ def content_of(shape: Shape, columns: dict[str, str], purged_hash: str | None) -
     return Contents([shape]).digests(forms, Payload(None if purged_hash is None else "", purged_hash or "", values))[0]
 
 
-def _value(form: Form, text: str) -> Value:
-    """Return the value behind the text form of a payload column, as its hash takes it."""
+def _value(form: Form, text: str) -> bytes | None:
+    """Return the text behind the text form of a payload column, as its hash takes it."""
     data = text.encode("utf-8", "surrogatepass")
     if data == NULL:
         return None
@@ -256,8 +259,9 @@ def unescaped(data: bytes) -> bytes:
     """Undo COPY's escapes."""
     if b"\\" not in data:
         return data
+    if data.count(b"\\") == 2 * data.count(b"\\\\"):  # the usual case in JSON: nothing but doubled backslashes
+        return data.replace(b"\\\\", b"\\")
     parts = data.split(b"\\\\")  # every escape is two bytes long, so what is left of a backslash in a part begins one
-    if any(b"\\" in part for part in parts):
-        for escape, plain in _UNESCAPES:
-            parts = [part.replace(escape, plain) for part in parts]
+    for escape, plain in _UNESCAPES:
+        parts = [part.replace(escape, plain) for part in parts]
     return b"\\".join(parts)

@@ -76,6 +76,10 @@ class FileTable:
         forms = [form.decode() for form in _forms(found)]
         return WholeRow(_sealed(found, 1), dict(zip(_CONTENT, forms, strict=True)))
 
+    def hides_rows(self) -> bool:
+        """Say no: a file is read or not."""
+        return False
+
     def purge_record(self, record: str) -> dict[str, object] | None:  # noqa: ARG002  # a file keeps none
         """Return None."""
         return None

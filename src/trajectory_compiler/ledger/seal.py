@@ -59,6 +59,7 @@ class SealReport(msgspec.Struct, frozen=True, kw_only=True):
     left: int
     again: int
     is_complete: bool
+    hides_rows: bool
     places: tuple[str, ...]
     public_key: str
     new_key: str | None = None
@@ -92,6 +93,7 @@ def seal(location: str, options: SealOptions, clock: Clock, random_bytes: Random
         left=sealing.left,
         again=sealing.again,
         is_complete=sealing.is_complete,
+        hides_rows=table.hides_rows(),
         places=places,
         public_key=str(signer.verifier),
         new_key=None if new_key is None else str(new_key),

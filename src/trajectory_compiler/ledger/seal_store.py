@@ -62,6 +62,14 @@ class Entry(NamedTuple):
     shape: int
 
 
+def _entry(values: tuple[Any, ...]) -> Entry:
+    """Return an entry; parts of a type that no seal writes become such that nothing matches them."""
+    position, row_id, stamp, content, marks, shape = values
+    if type(stamp) is bytes and type(content) is bytes and type(marks) is bytes and type(shape) is int:
+        return Entry(position, row_id, stamp, content, marks, shape)
+    return Entry(position, row_id, b"", b"", b"", -1)
+
+
 class Sealed(NamedTuple):
     """One seal: the rows from `begin` to `size`, and the checkpoint that was signed over all rows up to `size`."""
 
@@ -181,7 +189,7 @@ class SealStore:
 
     def shape_digest(self, number: int) -> bytes:
         """Return the digest of a shape; one that is not there gives a digest that no row has."""
-        return self._shape_digests[number] if 0 <= number < len(self._shape_digests) else b"\x00" * 32
+        return self._shape_digests[number] if 0 <= number < len(self._shape_digests) else b"\x00" * HASH_BYTES
 
     @property
     def size(self) -> int:
@@ -243,12 +251,8 @@ class SealStore:
         self._connection.executemany("INSERT INTO nodes (height, number, hash) VALUES (?, ?, ?)", nodes)
 
     def leaf(self, entry: Entry) -> bytes:
-        """Return the leaf hash of an entry; one that was made unreadable has a hash that belongs to no row."""
-        try:
-            data = leaf_data(self.shape_digest(entry.shape), entry.id, entry.stamp, entry.marks, entry.content)
-        except (TypeError, AttributeError):
-            return b"\x00" * HASH_BYTES
-        return leaf_hash(data)
+        """Return the leaf hash of an entry."""
+        return leaf_hash(leaf_data(self.shape_digest(entry.shape), entry.id, entry.stamp, entry.marks, entry.content))
 
     def hashes(self, height: int, begin: int, end: int) -> list[bytes]:
         """Return kept hashes of the tree, as `merkle.Hashes` wants them."""
@@ -262,7 +266,7 @@ class SealStore:
         query = f"SELECT {_ENTRY} FROM entries e WHERE position >= ? AND position < ? ORDER BY position"
         bounds = (begin, self.size if end is None else end)
         try:
-            yield from map(Entry._make, self._connection.execute(query, bounds))
+            yield from map(_entry, self._connection.execute(query, bounds))
         except sqlite3.Error as error:
             raise _sentence(error, self.path) from error
 
@@ -271,7 +275,7 @@ class SealStore:
         query = (
             "SELECT e.position, e.id, e.stamp, e.content, e.marks, e.shape FROM json_each(?) j JOIN entries e ON e.id = j.value"
         )
-        return {entry.id: entry for entry in map(Entry._make, self.rows(query, (json.dumps(ids),)))}
+        return {entry.id: entry for entry in map(_entry, self.rows(query, (json.dumps(ids),)))}
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run one statement."""

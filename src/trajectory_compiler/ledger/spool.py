@@ -1,6 +1,6 @@
 """The write-ahead spool: the rows of one process on disk, before they are in the database.
 
-    SPOOL/                                one folder for everybody who writes to one ledger; mode 0700, it holds raw rows
+    SPOOL/5f3e.../                        one folder for everybody who writes to one ledger; mode 0700, it holds raw rows
       20260302T090000.000123-4711-9f3c/   one folder for each recording process; the names sort by time
         counts                            how many rows were recorded, kept, ... (`counts.py`); locked while the process lives
         00000001.rows                     a segment: a first line, then frames
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trajectory_compiler.ledger.counts import COUNTS, Counts
+from trajectory_compiler.model import short_hash
 
 SEGMENT_BYTES = 4 << 20
 FRAME_ROWS = 1000
@@ -31,6 +32,11 @@ _FIRST = re.compile(rb"trajc-spool-1 (\d+)\n")
 _HEAD = re.compile(rb"(\d+) (\d+) ([0-9a-f]{8})\n")
 _LONGEST_HEAD = 60
 _UNREADY = "new-"
+
+
+def folder_of(spool: Path, ledger: str) -> Path:
+    """Return the folder of one ledger inside a spool that several may share. `ledger` is a writer's name for it."""
+    return spool / short_hash(ledger)[:16]
 
 
 class Place(NamedTuple):

@@ -337,6 +337,8 @@ class _Comparison:
         added = [name for name in self._table.columns() if name not in sealed and name not in own]
         late = sum(end - begin for begin, end in self._store.late)
         notes = []
+        if self._table.hides_rows():
+            notes.append("row-level security applies to this user: sealed rows that it hides look deleted")
         if held.size < self._size:
             notes.append(
                 f"{self._size - held.size:,} rows were sealed after the checkpoint and rest on the seals' own last one"

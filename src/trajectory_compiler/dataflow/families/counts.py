@@ -9,7 +9,6 @@ from itertools import pairwise
 
 from trajectory_compiler.dataflow.candidate import Draft
 from trajectory_compiler.dataflow.describe import condition_for, describe
-from trajectory_compiler.dataflow.evaluate import number
 from trajectory_compiler.dataflow.fields import (
     SIZES,
     Asked,
@@ -34,6 +33,7 @@ from trajectory_compiler.dataflow.program import (
     Literal,
     Sum,
 )
+from trajectory_compiler.model import number_of
 
 MIN_COUNT = 3
 MAX_COUNT = 30
@@ -127,7 +127,7 @@ def _over_all(index: SessionIndex, tool: str, condition: Condition | None, group
             values = [leaf for t in group if (leaf := index.leaf(t, asked.field.path)) is not None]
             if (
                 len(values) == len(group)
-                and all(number(v.text) is not None for v in values)
+                and all(number_of(v.text) is not None for v in values)
                 and len({v.text for v in values}) > 2
             ):
                 yield _aggregate(calls, Sum("A", asked.field), group, asked.key, 0.15)
@@ -170,7 +170,7 @@ def comparisons(index: SessionIndex) -> Iterator[Draft]:
             continue
         for asked in _number_fields(index, turns):
             values = values_of(index, tool, asked.field)
-            known = [t for t in turns if t in values and number(values[t]) is not None]
+            known = [t for t in turns if t in values and number_of(values[t]) is not None]
             if len({values[t] for t in known}) < MIN_COUNT:
                 continue
             yield from _between_two(index, known, asked)
@@ -208,7 +208,7 @@ def _between_two(index: SessionIndex, known: Sequence[int], asked: Asked) -> Ite
             continue
         if made >= MAX_PAIRS_PER_FIELD:
             return
-        a, b = number(first.text), number(second.text)
+        a, b = number_of(first.text), number_of(second.text)
         if a is None or b is None or not _are_alike(node, other):
             continue
         pair = ("A", "B") if a > b else ("B", "A")
@@ -235,7 +235,7 @@ def _ending(node: Call) -> str:
 
 
 def _range(turns: Sequence[int], values: dict[int, str], asked: Asked, tool: str) -> Iterator[Draft]:
-    numbers = {t: number(values[t]) for t in turns}
+    numbers = {t: number_of(values[t]) for t in turns}
     ordered = sorted((n, t) for t, n in numbers.items() if n is not None)
     if ordered[0][0] == ordered[1][0] or ordered[-1][0] == ordered[-2][0]:
         return
