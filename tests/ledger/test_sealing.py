@@ -14,7 +14,9 @@ from trajectory_compiler.errors import SealError, SourceError, StoreLockedError,
 from trajectory_compiler.ledger import seal as sealing
 from trajectory_compiler.ledger.checkpoint import open_checkpoint
 from trajectory_compiler.ledger.note import new_signer, read_verifier, write_signer
+from trajectory_compiler.ledger.purge import PurgeOrder, purge
 from trajectory_compiler.ledger.seal_store import SealStore
+from trajectory_compiler.ledger.table import open_table
 from trajectory_compiler.store.lock import run_lock
 
 
@@ -290,6 +292,24 @@ def test_row_level_security_is_told(tmp_path: Path) -> None:
     assert (report.sealed, report.hides_rows) == (2, True)
     assert "row-level security applies to this user: sealed rows that it hides look deleted" in log.verify().notes
     log.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def test_a_reader_seals_and_an_officer_purges(tmp_path: Path) -> None:
+    """Sealing and verifying a ledger of ours need the reader's rights alone, a purge those of reader and purger."""
+    log = make("postgres-own", tmp_path, rows=5)
+    log.execute(f"ALTER TABLE {log.table} ENABLE TRIGGER ALL")
+    address, number = log.location, time.time_ns()
+    for name, roles in (("reads", "reader"), ("purges", "reader, agent_audit_log_purger")):
+        log.execute(f"CREATE ROLE {name}_{number} LOGIN; GRANT agent_audit_log_{roles} TO {name}_{number}")
+    log.location = address.replace("postgres:@", f"reads_{number}:@")
+    assert (log.seal().sealed, log.verify().is_sound) == (5, True)
+    order = PurgeOrder(rows=(6,), reference="r", reason="w", actor="officer")
+    with pytest.raises(SourceError, match="permission denied"):
+        purge(open_table(log.location, log.options().source), order)
+    record = purge(open_table(address.replace("postgres:@", f"purges_{number}:@"), log.options().source), order)
+    assert (record.purged_by, record.rows) == (f"purges_{number}", ("6",))
+    assert log.verify().counts == {"purged": 1}
+    log.execute(f"DROP ROLE reads_{number}, purges_{number}")
 
 
 def test_the_checkpoint_says_when_and_which_log(log: SealedLog) -> None:

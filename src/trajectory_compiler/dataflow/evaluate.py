@@ -6,6 +6,7 @@ task, whose evaluator shares no code with this one; a differential test compares
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -135,13 +136,13 @@ class _Evaluation:
         low = self.single(node.after) if node.after else -1
         high = min(self.end, self.single(node.before)) if node.before else self.end
         wanted = [(self._read_as(condition), self._wanted(condition)) for condition in node.where]
+        possible = self._possible(node, wanted)
         matches = tuple(
             t
-            for t in self._possible(node, wanted)
-            if low < t < high
-            and t != self.reading.hidden
+            for t in possible[bisect_right(possible, low) : bisect_left(possible, high)]
+            if t != self.reading.hidden
             and self._is_of_outcome(t, node)
-            and all(self._holds(t, condition, text) for condition, text in wanted)
+            and (not wanted or all(self._holds(t, condition, text) for condition, text in wanted))
         )
         self.matches[node.name] = matches
         self.picked[node.name] = self._pick(node, matches)
@@ -157,6 +158,7 @@ class _Evaluation:
         return ok is node.ok if node.ok is not None else not (self.reading.settled and ok is False)
 
     def _possible(self, node: Call, wanted: Sequence[tuple[Condition, str]]) -> Sequence[int]:
+        """Return calls enough, in order: those that the most telling condition, or else the tool, leaves."""
         for condition, text in wanted:
             if condition.op == "eq" and condition.path.startswith("/arguments"):
                 if node.tool is None:
@@ -167,7 +169,7 @@ class _Evaluation:
             showing = [t for t in self.index.turns_showing(loose) if self.index.turns[t].kind == "tool"]
             return showing if node.tool is None else [t for t in showing if self.index.turns[t].tool == node.tool]
         if node.tool is None:
-            return [turn.index for turn in self.index.turns if turn.kind == "tool"]
+            return self.index.tool_turns
         return self.index.tools.get(node.tool, ())
 
     def _wanted(self, named: Condition | Item) -> str:

@@ -106,6 +106,11 @@ class SessionIndex:
         return found
 
     @cached_property
+    def tool_turns(self) -> list[int]:
+        """The turns that are calls of tools."""
+        return [turn.index for turn in self.turns if turn.kind == "tool"]
+
+    @cached_property
     def times_are_real(self) -> bool:
         """Say whether the stamps look recorded rather than made up: the gaps between turns are of many lengths."""
         stamps = [t.created_at for t in self.turns if t.created_at is not None]

@@ -113,7 +113,7 @@ def quick_line(tool: str, arguments: Any, response: Any, said: dict[str, Any]) -
             status=status,
             duration_ms=duration if duration is None else round(duration, 3),
             parent_id=parent,
-            extra=ABSENT if extra is None else extra,  # type: ignore[arg-type]  # encoded as it is
+            extra=extra or ABSENT,  # type: ignore[arg-type]  # encoded as it is
         )
     )
     if b"\\u0000" in line or (b"null" in line and may_hold_nan((None if looked_at else arguments, response, extra))):

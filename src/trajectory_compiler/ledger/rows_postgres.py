@@ -58,7 +58,7 @@ _WRITERS = """
       AND l.relation IN (SELECT %(table)s::regclass UNION SELECT relid FROM pg_partition_tree(%(table)s::regclass))
 """
 _IS_SETTLING = """
-    SELECT c.relkind IN ('r', 'p') AND coalesce((SELECT s.seqcache FROM pg_catalog.pg_sequence s
+    SELECT c.relkind IN ('r', 'p') AND NOT pg_is_in_recovery() AND coalesce((SELECT s.seqcache FROM pg_catalog.pg_sequence s
         WHERE s.seqrelid = pg_get_serial_sequence(%(table)s, %(id)s)::regclass), 1) = 1
     FROM pg_catalog.pg_class c WHERE c.oid = %(table)s::regclass
 """

@@ -177,17 +177,17 @@ class Session:
             self.memo[value] = [turn for turn, view in self.at.items() if value in view.text]
         return self.order if reading == "any case" else self.memo[value]
 
-    words = cached_property(lambda self: [Counter(view.shown()) for view in self.at.values()])
+    words = cached_property(lambda self: [(Counter(words := view.shown()), len(words)) for view in self.at.values()])
 
     def found_first(self, question: str, size: int) -> int:
         """Return the place of the turn, of the first `size`, that BM25 (k1 = 1.2, b = 0.75) ranks first for a question."""
         turns, scores = self.words[:size], [0.0] * size
-        mean = max(1, sum(words.total() for words in turns)) / size
+        mean = max(1, sum(length for _, length in turns)) / size
         for word in dict.fromkeys(WORD.findall(question.lower())):
-            found = [(place, words[word]) for place, words in enumerate(turns) if word in words]
+            found = [(place, words[word]) for place, (words, _) in enumerate(turns) if word in words]
             rarity = math.log(1 + (size - len(found) + 0.5) / (len(found) + 0.5))
             for place, count in found:
-                scores[place] += rarity * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * turns[place].total() / mean))
+                scores[place] += rarity * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * turns[place][1] / mean))
         return scores.index(max(scores))
 
 

@@ -260,7 +260,7 @@ class Case:
             shown = view.index not in self.withheld and all(self._is_shown(view, *part) for part in self.parts)
             yield shown, f"turn {view.index} shows the answer"
         summed = isinstance(self.answered, ir.Count | ir.Sum | ir.Distinct | ir.Difference)
-        for view in self.near(self.answer) if summed else ():
+        for view in (view for view in self.near(self.answer) if summed and f"\x1f{self.answer}\x1e" in view.text):
             keys = {word for path, text, _ in view.leaves() if text == self.answer for word in plain(key_of(path)).split()}
             yield not keys.isdisjoint(("total", "count", "sum", "number", "num")), f"turn {view.index} states a total"
 
