@@ -101,5 +101,5 @@ def test_a_spool_that_is_removed_under_our_hands(tmp_path: Path, caplog: pytest.
 
 def test_the_status_adds_up() -> None:
     """What is recorded and not acknowledged, or not committed, is told by two sums."""
-    status = Status(recorded=10, acknowledged=8, committed=5, refused=1)
-    assert (status.unacknowledged, status.uncommitted) == (2, 4)
+    status = Status(recorded=10, acknowledged=8, committed=5, refused=1, dropped=1)
+    assert (status.unacknowledged, status.uncommitted) == (2, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from pathlib import Path
@@ -269,6 +270,21 @@ def test_a_checkpoint_that_these_seals_do_not_continue_is_not_replaced(log: Seal
     log.checkpoint.write_text("something else\n")
     with pytest.raises(SealError, match="was not signed with this key"):
         log.seal()
+
+
+def test_another_log_is_not_sealed_into_these_seals(log: SealedLog, tmp_path: Path) -> None:
+    """A log of the same shape is told from the sealed one; with seals of its own and the same key it gets a name of its own."""
+    first = log.seal()
+    other = make(log.kind, tmp_path / "other", rows=30, seed=9)
+    mine = log.options()
+    options = sealing.SealOptions(seals=mine.seals, key=mine.key, places=(), source=mine.source)
+    with pytest.raises(SealError, match="none of 3 rows that were looked up stands there"):
+        sealing.seal(other.location, options, lambda: NOW, random.Random(2).randbytes)
+    assert (log.seal().sealed, log.verify().is_sound) == (0, True)
+    options = sealing.SealOptions(seals=other.seals, key=mine.key, places=(), source=mine.source)
+    second = sealing.seal(other.location, options, lambda: NOW, random.Random(2).randbytes)
+    assert second.public_key == first.public_key
+    assert second.origin != first.origin
 
 
 def test_settings_of_the_address_stay_in_force(tmp_path: Path) -> None:

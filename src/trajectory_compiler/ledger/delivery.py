@@ -64,8 +64,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def uncommitted(self) -> int:
-        """Rows that are not in the database yet."""
-        return self.recorded - self.committed - self.refused
+        """Rows that are not in the database yet; refused and dropped ones never will be."""
+        return self.recorded - self.committed - self.refused - self.dropped
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -341,6 +341,7 @@ class Delivery:
         with self._changed:
             missing = self._numbers["acknowledged"] - self._numbers["committed"] - self._numbers["refused"]
             self._numbers["dropped"] += missing
+            self._changed.notify_all()
 
     def _delivered(self, rows: Sequence[bytes], tries: int = 0) -> int | None:
         """Send rows until their outcome is known; return how many were refused.

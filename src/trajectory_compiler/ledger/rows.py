@@ -143,7 +143,7 @@ def shape_of(form: Form, kinds: dict[str, str], row_id: str, stamp: str | None) 
     return Shape(
         form=form,
         id=row_id,
-        is_numbered=is_number(kinds.get(row_id, "")),
+        is_numbered=_is_number(form, kinds.get(row_id, "")),
         stamp=stamp,
         content=content,
         types=tuple(kinds[name] for name in content),
@@ -152,15 +152,15 @@ def shape_of(form: Form, kinds: dict[str, str], row_id: str, stamp: str | None) 
     )
 
 
-def is_number(kind: str) -> bool:
-    """Say whether a column of this type holds whole numbers."""
-    return "INT" in kind.upper() and "[" not in kind
-
-
 def is_ledger(form: Form, names: Iterable[str]) -> bool:
     """Say whether a table with these columns is a ledger of ours."""
     own = {column.name for column in COLUMNS if (column.postgres if form == "postgres-1" else column.sqlite)}
     return form != "file-1" and own <= set(names)
+
+
+def _is_number(form: Form, kind: str) -> bool:
+    """Say whether a column of this type holds whole numbers; in SQLite, by its own rule of affinity."""
+    return "INT" in kind.upper() if form == "sqlite-1" else kind in ("smallint", "integer", "bigint")
 
 
 class Payload(NamedTuple):
