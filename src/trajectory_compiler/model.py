@@ -246,6 +246,26 @@ def render(turn: Turn) -> str:
     )
 
 
+def key_of(pointer: str) -> str:
+    """Return the last step, as written, that is no list index: `/response/legs/0/price` gives `price`."""
+    return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
+
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
+def number_of(text: str) -> Decimal | None:
+    """Return the number that a canonical text stands for, as programs understand numbers."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def plain(text: str) -> str:
+    """Return the words of a text, case folded, each between spaces; a capital after a small letter begins a word."""
+    pairs = zip(" " + text, text, strict=False)
+    spaced = "".join(" " * (c.isupper() and p.islower()) + (c if c.isalnum() else " ") for p, c in pairs)
+    return f" {' '.join(spaced.casefold().split())} "
+
+
 def json_text(value: Json) -> str:
     """Return a string as it is and everything else as compact JSON with its keys in the log's order."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -132,9 +132,8 @@ def askable_arguments(index: SessionIndex, turn: int) -> tuple[Asked, ...]:
 
 
 def _is_remark(index: SessionIndex, turn: int, leaf: Leaf) -> bool:
-    """Say whether an argument only remarks on the call: a description beside a command that is short enough to be named."""
-    command = index.leaf(turn, "/arguments/command")
-    return leaf.key == "description" and command is not None and names_a_thing(command)
+    """Say whether an argument only remarks on the call: a description beside a command."""
+    return leaf.key == "description" and index.leaf(turn, "/arguments/command") is not None
 
 
 def _from_leaf(leaf: Leaf) -> list[Asked]:

@@ -19,8 +19,9 @@ from typing import Literal, NamedTuple, cast
 
 from msgspec.structs import replace
 
+from trajectory_compiler import model
 from trajectory_compiler.dataflow import program as ir
-from trajectory_compiler.model import Json, Turn, canonical, decimal_text, escape_token, render, resolve, turn_object
+from trajectory_compiler.model import Json, Turn, canonical, decimal_text, escape_token, key_of, number_of, resolve, turn_object
 
 Reading = Literal["written", "any case", "no failures"]  # literals in any case; nodes with `ok` None pass failed calls over
 Source = tuple[int, str, tuple[int, int] | None]  # where a value stands: turn index, pointer, span inside the string there
@@ -36,7 +37,7 @@ _EXTRACTORS = {  # kind: what its key must look like, what finds its places; `[^
 
 
 class Outcome(NamedTuple):
-    """An evaluation. No answer: undefined. `read` holds every turn matched; `texts` at `sources` made the answer."""
+    """An evaluation. No answer: undefined. `read` holds every turn matched; `texts` of `asked` at `sources` made the answer."""
 
     answer: str | None
     read: frozenset[int]
@@ -44,16 +45,7 @@ class Outcome(NamedTuple):
     picked: dict[str, tuple[int, ...]]
     sources: tuple[Source, ...]
     texts: tuple[str, ...]
-
-
-def key_of(pointer: str) -> str:
-    """Return the last step, as written, that is no list index: `/response/legs/0/price` gives `price`."""
-    return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
-
-
-def number_of(text: str) -> Decimal | None:
-    """Return the number that a canonical text stands for."""
-    return Decimal(text) if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) else None
+    asked: tuple[tuple[str, ir.Field], ...]
 
 
 def fresh(text: str, sign: int = 1) -> str:
@@ -101,7 +93,7 @@ class View:
     def shown(self) -> list[str]:
         """Return the words that a reader sees, in small letters."""
         try:
-            return WORD.findall(render(self.turn).lower())
+            return WORD.findall(model.render(self.turn).lower())
         except (RecursionError, ValueError, OverflowError):  # JSON too deep or too big to print, or broken text
             return WORD.findall(self.text.lower())
 
@@ -111,9 +103,10 @@ class View:
 
     def read(self, field: ir.Field) -> tuple[str, Source] | tuple[None, None]:
         """Return the text of a field and where it stands, or twice None where it is undefined."""
-        value, rule = self.at(field.path), field.extract
-        if rule is None:
-            return (None, None) if (text := canonical(value)) is None else (text, (self.index, field.path, None))
+        paths = [path for path, text in self.records(field) if field.item is None or text == field.item.literal]
+        value, rule = self.at(paths[0] if len(paths) == 1 else "\0"), field.extract
+        if rule is None or field.item:
+            return (None, None) if (text := canonical(value)) is None else (text, (self.index, paths[0], None))
         legal_key, pattern = _EXTRACTORS[rule.kind]
         legal = isinstance(value, str) and rule.key in value and re.fullmatch(legal_key, rule.key)
         spans = [m.span(1) for m in re.finditer(pattern.replace("KEY", re.escape(rule.key)), value)] if legal else []
@@ -123,6 +116,12 @@ class View:
             return None, None
         start = value.index(text, spans[0][0])
         return text.replace(",", "") if rule.kind == "quantity" else text, (self.index, field.path, (start, start + len(text)))
+
+    def records(self, field: ir.Field) -> list[tuple[str, str]]:
+        """Return where a field stands; where it is one of a record, in all that have the key, each with the text at the key."""
+        key = f"/{escape_token(field.item.key)}" if field.item else ""
+        found = [(p.removesuffix(key), text) for p, text, _ in self.leaves("/response") if p.endswith(key)] if key else []
+        return [(at + field.path, text) for at, text in found if at != "/response"] if key else [(field.path, "")]
 
     def fits(self, node: ir.Call, bridges: Mapping[ir.Bridge, str | None], reading: Reading = "written") -> bool:
         """Say whether the turn satisfies a node but for `before` and `after`. Bridges without a value are passed over."""
@@ -178,8 +177,9 @@ class Session:
         return self.order if reading == "any case" else self.memo[value]
 
     def texts(self, turns: Iterable[int], field: ir.Field) -> list[str]:
-        """Return the text of a field in each of the turns where it has one."""
-        return [text for turn in turns if (text := self.at[turn].read(field)[0])]
+        """Return the text of a field in each of the turns where it has one; of a field of a record, those of all its like."""
+        places = [(self.at[turn], replace(field, path=p, item=None)) for turn in turns for p, _ in self.at[turn].records(field)]
+        return [text for view, place in places if (text := view.read(place)[0])]
 
     words = cached_property(lambda self: [(Counter(words := view.shown()), len(words)) for view in self.views])
 
@@ -233,18 +233,19 @@ class Part(NamedTuple):
                 single |= {node.name: self.view(chosen[0])} if chosen and node.pick != "all" else {}
         walk = program.answer if isinstance(program.answer, ir.Walk) else None
         reached, places = self._walk(walk, single.get(walk.start)) if walk else (), list[tuple[str | None, Source | None]]()
-        for name, field in ir.operands(program.answer):
+        values = {b: single[b.call].read(b.field)[0] for _, _, b in program.links if b.call in single}
+        asked = tuple((name, ir.settled(field, values)) for name, field in ir.operands(program.answer))
+        for name, field in asked:
             fitting = (name in single) == isinstance(program.answer, (ir.Get, ir.Difference, ir.Change))
             found = reached if walk else picked.get(name, ()) if fitting else ()
             places += [self.view(turn).read(field) for turn in found] or [(None, None)]
         defined = [(text, source) for text, source in places if text is not None and source is not None]
         texts, sources = zip(*defined, strict=True) if len(defined) == len(places) else ((), ())
         answer, read = combine(program.answer, list(texts)) if texts else None, frozenset(reached).union(*matches.values())
-        return Outcome(answer, read, matches, picked, sources, texts)
+        return Outcome(answer, read, matches, picked, sources, texts, asked)
 
     def _matches(self, node: ir.Call, single: Mapping[str, View], reading: Reading) -> tuple[int, ...]:
-        named = [condition.value for condition in node.where if isinstance(condition.value, ir.Bridge)]
-        values = {bridge: single[bridge.call].read(bridge.field)[0] if bridge.call in single else None for bridge in named}
+        values = {b: single[b.call].read(b.field)[0] if b.call in single else None for b in node.bridges}
         if None in values.values() or not single.keys() >= {node.after, node.before} - {None}:
             return ()
         low = -1 if node.after is None else single[node.after].index

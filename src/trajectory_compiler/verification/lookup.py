@@ -82,6 +82,8 @@ class IndexedSession(Session):
 
     def texts(self, turns: Iterable[int], field: Field) -> list[str]:
         """Return the text of a field in each of the turns where it has one. A field of a turn is read once."""
+        if field.item is not None:
+            return super().texts(turns, field)
         if len(self._texts) > MAX_FIELDS:
             self._texts.clear()
         known = self._texts.setdefault(field, {})

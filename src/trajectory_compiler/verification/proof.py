@@ -13,8 +13,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from trajectory_compiler.dataflow import program as ir
-from trajectory_compiler.model import GATES, Proof, Turn, escape_token
-from trajectory_compiler.verification.evaluate import Edit, Outcome, Part, Session, Source, View, combine, fresh, key_of
+from trajectory_compiler.model import GATES, Proof, Turn, escape_token, key_of, plain
+from trajectory_compiler.verification.evaluate import Edit, Outcome, Part, Session, Source, View, combine, fresh
 
 ABSTENTION, ONES, NUMBER = "The log does not say.", {"only", "first", "last"}, r"-?[0-9]+(\.[0-9]+)?"
 ORDER = ("well_formed", "holds", "unleaked", "sufficient", "necessary", "unique", "unshortcut", "distant", "causal")
@@ -49,18 +49,17 @@ class Case:
         self.views = session.views[: bisect_left(session.order, self.whole.end)]
         self.nodes = {node.name: node for node in self.program.calls if until is None or node.name != until.call}
         self.base, self.walks = self.whole.evaluate(self.program), isinstance(self.answered, ir.Walk)
-        self.answer, self.read, self.asked = self.base.answer or "", tuple(sorted(self.base.read)), ir.operands(self.answered)
+        self.answer, self.read, self.asked = self.base.answer or "", tuple(sorted(self.base.read)), self.base.asked
         # Where no node counts or compares its matches, hiding one that is not picked leaves all picks as they are.
         ranked = self.walks or any(node.pick in ("nth", "max", "min") for node in self.nodes.values())
         tried = self.read if ranked else sorted({turn for found in self.base.picked.values() for turn in found})
         self.support = tuple(t for t in tried if self.answer and self.on(edited={t: None}) != self.answer)
         self.exact = isinstance(self.answered, ir.Get | ir.StateAt | ir.Change)  # the answer is read, not computed
-        self.parts = list(
-            zip(self.base.texts if isinstance(self.answered, ir.Change) else [self.answer], self.asked, strict=False)
-        )
-        self.bridges: list[tuple[ir.Call, ir.Condition, ir.Bridge, str, Source]] = []
-        for node, condition in ((n, condition) for n in self.nodes.values() for condition in n.where):
-            if isinstance(bridge := condition.value, ir.Bridge) and self.base.picked.get(bridge.call):
+        sides = self.base.texts if isinstance(self.answered, ir.Change) else [self.answer]
+        self.parts = list(zip(sides, self.asked, strict=False))
+        self.bridges: list[tuple[ir.Call, ir.Condition | ir.Item, ir.Bridge, str, Source]] = []
+        for node, condition, bridge in self.program.links:
+            if node.name in self.nodes and self.base.picked.get(bridge.call):
                 text, source = self.at[self.base.picked[bridge.call][0]].read(bridge.field)
                 self.bridges += [(node, condition, bridge, text, source)] if text is not None and source is not None else []
         self.values = {bridge: text for _, _, bridge, text, _ in self.bridges}
@@ -294,8 +293,15 @@ class Case:
                 if (new := self.after(edits)) != self.answer and (self.walks or (new is not None and new == expected)):
                     yield edits
 
-    def reroutes(self, node: ir.Call, condition: ir.Condition, source: Source) -> Iterator[list[Edit]]:
+    def reroutes(self, node: ir.Call, condition: ir.Condition | ir.Item, source: Source) -> Iterator[list[Edit]]:
         """Yield edits of a bridge's producer that lead the consumer to another call, and to the answer which that one gives."""
+        if isinstance(condition, ir.Item):  # another record of the same call
+            view, (_, field) = self.at[self.base.picked[node.name][0]], self.asked[0]
+            for path, text in view.records(field)[:64]:
+                there, edits = view.read(ir.Field(path=path))[0], [self.at[source[0]].write(source[1], text, source[2])]
+                if there not in (None, self.answer) and self.after(edits) == there:
+                    yield edits
+            return
         others = [turn for turn in self.whole.fitting(node, {}) if turn not in self.base.picked[node.name]]
         for view in (self.at[turn] for turn in others[:64]):
             for _, text, _ in islice(view.leaves(condition.path), 64):
@@ -304,10 +310,3 @@ class Case:
                 other = direct.answer not in (None, self.answer) and view.index in direct.picked[node.name]
                 if other and self.after(edits) == direct.answer:
                     yield edits
-
-
-def plain(text: str) -> str:
-    """Return the words of a text, case folded, each between spaces; a capital after a small letter begins a word."""
-    pairs = zip(" " + text, text, strict=False)
-    spaced = "".join(" " * (c.isupper() and p.islower()) + (c if c.isalnum() else " ") for p, c in pairs)
-    return f" {' '.join(spaced.casefold().split())} "
