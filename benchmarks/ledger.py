@@ -74,7 +74,7 @@ def measured_tables(address: str, rows: int) -> Iterator[tuple[str, str, int, Co
         for _ in range(ROUNDS):
             for table in costs:
                 print(f"{mode.words}: {WORDS[table]}", file=sys.stderr, flush=True)
-                costs[table] = _sum(costs[table], write(address, table, mode, first, number // ROUNDS))
+                costs[table] = summed(costs[table], write(address, table, mode, first, number // ROUNDS))
             first += number // ROUNDS
         for table, cost in costs.items():
             yield mode.words, table, number, cost, cost.server_seconds / costs[PLAIN].server_seconds
@@ -197,7 +197,8 @@ def _server_seconds(connection: Any) -> float:
         return time.perf_counter()
 
 
-def _sum(one: Cost, other: Cost) -> Cost:
+def summed(one: Cost, other: Cost) -> Cost:
+    """Return two costs as one."""
     return Cost(server_seconds=one.server_seconds + other.server_seconds, wall_seconds=one.wall_seconds + other.wall_seconds)
 
 

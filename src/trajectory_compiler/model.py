@@ -14,7 +14,7 @@ Finding         something that was dropped, with its reason
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -196,8 +196,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+MAX_BITS = 14_000  # of an integer: Python prints no more than 4,300 digits
+
+
 def canonical(value: Json) -> str | None:
-    """Return the text by which two scalars are compared, or None for null, lists and objects.
+    """Return the text by which two scalars are compared; None for null, lists, objects, and integers too long to print.
 
     The number 5, the float 5.0 and the string "5" are the same value: agents copy numbers into text and back.
     """
@@ -208,7 +211,7 @@ def canonical(value: Json) -> str | None:
     if value is False:
         return "false"
     if isinstance(value, int):
-        return str(value)
+        return str(value) if value.bit_length() <= MAX_BITS else None
     if isinstance(value, float):
         return decimal_text(Decimal(repr(value))) if value == value and abs(value) != float("inf") else None
     return None
@@ -243,23 +246,38 @@ def render(turn: Turn) -> str:
     )
 
 
+def key_of(pointer: str) -> str:
+    """Return the last step, as written, that is no list index: `/response/legs/0/price` gives `price`."""
+    return next((step for step in reversed(pointer.split("/")) if not step.isdigit()), "")
+
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
+def number_of(text: str) -> Decimal | None:
+    """Return the number that a canonical text stands for, as programs understand numbers."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def plain(text: str) -> str:
+    """Return the words of a text, case folded, each between spaces; a capital after a small letter begins a word."""
+    pairs = zip(" " + text, text, strict=False)
+    spaced = "".join(" " * (c.isupper() and p.islower()) + (c if c.isalnum() else " ") for p, c in pairs)
+    return f" {' '.join(spaced.casefold().split())} "
+
+
 def json_text(value: Json) -> str:
     """Return a string as it is and everything else as compact JSON with its keys in the log's order."""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def resolve(document: Json, pointer: str) -> Json:
-    """Return the value at an RFC 6901 pointer, or `MISSING` where the document has none."""
-    value = document
+    """Return the value at an RFC 6901 pointer, or `MISSING` where the document has none or the text is no pointer."""
+    value = document if pointer[:1] in ("", "/") else MISSING
     for token in pointer.split("/")[1:]:
-        token = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, Mapping):
-            if token not in value:
-                return MISSING
-            value = value[token]
-        elif isinstance(value, list):
-            if not token.isdigit() or int(token) >= len(value):
-                return MISSING
+        if isinstance(value, dict):
+            value = value.get(token.replace("~1", "/").replace("~0", "~") if "~" in token else token, MISSING)
+        elif isinstance(value, list) and re.fullmatch("[0-9]{1,9}", token) and int(token) < len(value):
             value = value[int(token)]
         else:
             return MISSING

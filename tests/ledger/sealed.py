@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.postgres_server import new_database
 from trajectory_compiler.config import SourceOptions
@@ -41,6 +42,17 @@ _SQLITE = """
 _ODD_TEXTS = ("plain", "tab\tnewline\nreturn\r", 'back\\slash "quoted" \\N', "Ünïcode 😀", "", " ", "\\t\\\\n", "end\\")
 
 
+_made: list[SealedLog] = []
+
+
+@pytest.fixture(autouse=True)
+def logs_are_closed() -> Iterator[None]:
+    """Close the connections of every log that a test made: a server does not stop under them."""
+    yield
+    while _made:
+        _made.pop().connection.close()
+
+
 class SealedLog:
     """A log with rows, and seals beside it."""
 
@@ -55,6 +67,7 @@ class SealedLog:
         self.connection: Any = (
             psycopg.connect(location, autocommit=True) if self.is_postgres else sqlite3.connect(location, isolation_level=None)
         )
+        _made.append(self)
         self._make()
 
     def _make(self) -> None:

@@ -77,6 +77,17 @@ def test_each_rule(given_value: Any, wanted: Any, *, changed: bool) -> None:
     assert said is changed
 
 
+@given(st.lists(st.floats() | st.none() | st.integers(), min_size=1))
+def test_no_number_becomes_null(numbers: list[float | None]) -> None:
+    """Among nulls and numbers, what is no number keeps its name."""
+    read = json.loads(encode({"numbers": [None, *numbers]}).text)["numbers"][1:]
+    for number, found in zip(numbers, read, strict=True):
+        if number is None or number - number == 0:
+            assert found == number
+        else:
+            assert found in ("NaN", "Infinity", "-Infinity")
+
+
 def test_a_value_inside_itself() -> None:
     """A cycle ends in a mark; the same value twice is no cycle."""
     shared = {"path": Path("/a")}

@@ -19,6 +19,7 @@ from trajectory_compiler.ledger.importing import IMPORT, SPOOL, ImportOptions, I
 from trajectory_compiler.model import RawTrajectory
 from trajectory_compiler.sessions import open_sessions
 from trajectory_compiler.sources import open_source
+from trajectory_compiler.sources.stamps import instant
 
 NOW = 1_772_442_000.0
 
@@ -37,7 +38,17 @@ def shape(sessions: list[RawTrajectory]) -> dict[str, list[Any]]:
     """Return what a compile looks at, in its order."""
     return {
         session.session_id: [
-            (row.agent, row.tool, row.kind, row.arguments, row.response, row.cost_usd, row.success) for row in session.rows
+            (
+                instant(row.created_at or "-"),
+                row.agent,
+                row.tool,
+                row.kind,
+                row.arguments,
+                row.response,
+                row.cost_usd,
+                row.success,
+            )
+            for row in session.rows
         ]
         for session in sessions
     }
@@ -96,6 +107,19 @@ def test_where_a_row_came_from_and_when(tmp_path: Path) -> None:
     }
     assert (first["status"], second["status"]) == (None, "error")
     assert first["idempotency_key"] == "crm/s/r1"
+
+
+def test_rows_without_stamps_keep_their_order(tmp_path: Path) -> None:
+    """Where some rows of a session have no time, all get that of the import and keep the order of the log."""
+    written = sqlite_written(tmp_path)
+    log = tmp_path / "log.jsonl"
+    stamps = ["2026-03-02T09:00:00Z", None, "2026-03-02T09:00:02Z", None]
+    rows = [{"id": f"r{n}", "session_id": "s", "tool": "t", "ts": stamp} for n, stamp in enumerate(stamps)]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run(log, written.address)
+    assert set(written.column("called_at")) == {"2026-03-02T09:00:00.000000Z"}
+    (session,) = sessions_of(written.address)
+    assert [row.extra["extra"][IMPORT]["row"] for row in session.rows] == ["r0", "r1", "r2", "r3"]
 
 
 def test_what_is_dropped_is_said(tmp_path: Path) -> None:

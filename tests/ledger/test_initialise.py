@@ -121,8 +121,12 @@ def test_a_role_that_may_create_roles_is_enough(postgres_address: str) -> None:
     names = Names.of(f"log_of_{login}")
     with psycopg.connect(postgres_address, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {login} LOGIN CREATEROLE; ALTER SCHEMA public OWNER TO {login}")
+        connection.execute(f"ALTER DEFAULT PRIVILEGES FOR ROLE {login} GRANT ALL ON TABLES TO PUBLIC")
     theirs = postgres_address.replace("//postgres:", f"//{login}:", 1)
     assert missing(initialise(theirs, names)) == ["event trigger"]
+    with psycopg.connect(postgres_address) as connection:
+        rights = f"SELECT has_table_privilege('{login}', '{names.table}', 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')"
+        assert connection.execute(rights).fetchone() == (False,)
     assert initialise(theirs, names).changed is False
     assert missing(initialise(postgres_address, names)) == []
 

@@ -83,6 +83,26 @@ recorder = Recorder(recorder._address, options=recorder.options)
     assert numbers(written) == list(range(301))
 
 
+def test_handlers_that_call_each_other_come_to_an_end(tmp_path: Path) -> None:
+    """A program's handler that calls ours, and is itself called by that of a later recorder, runs once."""
+    written = sqlite_written(tmp_path)
+    body = """
+ours = signal.getsignal(signal.SIGTERM)
+def mine(number, frame):
+    print('mine', flush=True)
+    ours(number, frame)
+signal.signal(signal.SIGTERM, mine)
+later = Recorder(recorder._address, options=recorder.options)
+later.record('t', {'n': 0})
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(60)
+"""
+    done = run(written, body)
+    assert done.returncode == -signal.SIGTERM
+    assert done.stdout == "mine\n"
+    assert numbers(written) == [0]
+
+
 def test_sigterm_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     """A program that ignores SIGTERM goes on; what it had recorded by then is in the ledger."""
     written = sqlite_written(tmp_path)

@@ -62,7 +62,9 @@ def test_a_good_table_is_ready_in_every_respect() -> None:
         ),
         (table("right", "right", triggers=True), "partly", "this login cannot try them", "as the owner, boss"),
         (table("right", "right", ledger=True, triggers=True), "ready", "a ledger of trajc ledger init", "seal"),
+        (table("untold", "untold", ledger=True), "ready", "It is a ledger of trajc ledger init", "seal"),
         (table("untold", "untold"), "unknown", "Nothing could be tried", ""),
+        (table("right", "right", attempts=()), "unknown", "a server that takes no writes", ""),
         (table("guard", "guard", database="SQLite"), "partly", "can still drop the triggers", "keep the checkpoints elsewhere"),
         (table("done", "done", database="SQLite"), "missing", "SQLite has no roles", "Add triggers"),
         (None, "unknown", "no table to try it on", "Seal it"),
@@ -124,9 +126,11 @@ def test_times() -> None:
 
 
 def test_payloads() -> None:
-    """A wall of equal lengths is named with its length."""
+    """A wall of equal lengths is named with its length; rows that say that they were cut are counted."""
     found = check("payloads", cut_fields=("response at 500 characters",))
     assert (found.verdict, "response at 500 characters" in found.found) == ("partly", True)
+    assert [check("payloads", cut_rows=number).verdict for number in (45, 46)] == ["ready", "partly"]
+    assert "46 rows say that they were cut" in check("payloads", cut_rows=46).found
 
 
 def test_indexes() -> None:

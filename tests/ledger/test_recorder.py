@@ -119,6 +119,33 @@ def test_coroutines_generators_and_methods(written: Written) -> None:
     assert rest == [("count", {"n": 3}, [0, 1, 2]), ("look", {"name": "x"}, "X")]
 
 
+def test_a_function_that_passes_on_to_a_coroutine(tmp_path: Path) -> None:
+    """A plain function that gives back a coroutine is recorded when that has ended, with its result."""
+    ledger = sqlite_written(tmp_path)
+    recorder = ledger.recorder()
+
+    async def fetch(url: str) -> str:
+        await asyncio.sleep(0)
+        if not url:
+            raise ValueError("no address")
+        recorder.record("inside")
+        return url.upper()
+
+    @recorder.tool
+    def get(url: str) -> Any:
+        return fetch(url)
+
+    assert asyncio.run(get("x")) == "X"
+    with pytest.raises(ValueError, match="no address"):
+        asyncio.run(get(""))
+    recorder.record("after")
+    recorder.close()
+    inside, first, second, after = ledger.rows()
+    assert [(row["response"], row["status"]) for row in (first, second)] == [("X", "ok"), (None, "error")]
+    assert inside["parent_id"] == first["idempotency_key"]
+    assert after["parent_id"] is None
+
+
 def test_a_call_within_a_call_names_its_parent(written: Written) -> None:
     """What a tool calls carries the tool's key; what is called after it does not."""
     recorder = written.recorder()
@@ -181,6 +208,18 @@ def test_what_json_lacks_never_reaches_the_agent(tmp_path: Path) -> None:
     assert recorder.close().failed == 0
     for row in ledger.rows():
         assert row["extra"] == {NOTES: {"changed": ["arguments", "response"]}}
+
+
+def test_a_field_that_is_no_field_is_kept(tmp_path: Path) -> None:
+    """A misspelt or unknown field costs nothing but its place: it stands in `extra`."""
+    ledger = sqlite_written(tmp_path)
+    recorder = ledger.recorder()
+    recorder.record("t", {}, 1, cost=0.5, extra={"a": 1})  # type: ignore[call-arg]
+    recorder.record("t", {}, 1, idempotency_key="", session_id="", agent="")
+    assert recorder.close().failed == 0
+    first, second = ledger.rows()
+    assert first["extra"] == {"a": 1, "cost": 0.5}
+    assert all(second[name] for name in ("idempotency_key", "session_id", "agent"))
 
 
 def test_a_long_field_is_cut_only_by_the_setting(tmp_path: Path) -> None:

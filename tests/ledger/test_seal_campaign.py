@@ -67,7 +67,6 @@ def test_clean_logs_raise_no_alarm(full: bool, tmp_path: Path) -> None:
             log.unsettle(chance)
         report = log.verify(*notes)
         alarms += not report.is_sound or report.intact + report.new != written
-        log.connection.close()
     print(f"\nclean logs: {logs}, false alarms: {alarms}")  # noqa: T201
     assert alarms == 0
 

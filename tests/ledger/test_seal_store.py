@@ -118,3 +118,17 @@ def test_files_that_are_no_seals(tmp_path: Path) -> None:
         store.set("format", "2")
     with pytest.raises(SealError, match="have format 2"):
         SealStore.open(tmp_path / "later.db")
+
+
+def test_two_histories_of_one_sealer_are_found(log: SealedLog, tmp_path: Path) -> None:
+    """A sealer who signs another history of the same log is found by whoever holds checkpoints of both."""
+    first = log.checkpoint.read_text()
+    other = make("sqlite", tmp_path / "other", rows=310, seed=5)
+    other.seals.parent.joinpath("key").write_bytes((log.folder / "key").read_bytes())
+    (other.folder / "key").chmod(0o600)
+    other.seal(origin=first.split("\n")[0])
+    log.write(301, 10)
+    log.seal()
+    assert log.verify(first, log.checkpoint.read_text()).is_sound
+    report = log.verify(first, other.checkpoint.read_text())
+    assert report.problems == ("the seals of the first 310 rows do not make the checkpoint's root: seals were changed",)

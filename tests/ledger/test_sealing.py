@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from pathlib import Path
@@ -14,7 +15,9 @@ from trajectory_compiler.errors import SealError, SourceError, StoreLockedError,
 from trajectory_compiler.ledger import seal as sealing
 from trajectory_compiler.ledger.checkpoint import open_checkpoint
 from trajectory_compiler.ledger.note import new_signer, read_verifier, write_signer
+from trajectory_compiler.ledger.purge import PurgeOrder, purge
 from trajectory_compiler.ledger.seal_store import SealStore
+from trajectory_compiler.ledger.table import open_table
 from trajectory_compiler.store.lock import run_lock
 
 
@@ -269,6 +272,21 @@ def test_a_checkpoint_that_these_seals_do_not_continue_is_not_replaced(log: Seal
         log.seal()
 
 
+def test_another_log_is_not_sealed_into_these_seals(log: SealedLog, tmp_path: Path) -> None:
+    """A log of the same shape is told from the sealed one; with seals of its own and the same key it gets a name of its own."""
+    first = log.seal()
+    other = make(log.kind, tmp_path / "other", rows=30, seed=9)
+    mine = log.options()
+    options = sealing.SealOptions(seals=mine.seals, key=mine.key, places=(), source=mine.source)
+    with pytest.raises(SealError, match="none of 3 rows that were looked up stands there"):
+        sealing.seal(other.location, options, lambda: NOW, random.Random(2).randbytes)
+    assert (log.seal().sealed, log.verify().is_sound) == (0, True)
+    options = sealing.SealOptions(seals=other.seals, key=mine.key, places=(), source=mine.source)
+    second = sealing.seal(other.location, options, lambda: NOW, random.Random(2).randbytes)
+    assert second.public_key == first.public_key
+    assert second.origin != first.origin
+
+
 def test_settings_of_the_address_stay_in_force(tmp_path: Path) -> None:
     """A statement timeout that the address sets ends a seal in a sentence, and nothing is sealed."""
     log = make("postgres", tmp_path, rows=200)
@@ -290,6 +308,24 @@ def test_row_level_security_is_told(tmp_path: Path) -> None:
     assert (report.sealed, report.hides_rows) == (2, True)
     assert "row-level security applies to this user: sealed rows that it hides look deleted" in log.verify().notes
     log.execute(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def test_a_reader_seals_and_an_officer_purges(tmp_path: Path) -> None:
+    """Sealing and verifying a ledger of ours need the reader's rights alone, a purge those of reader and purger."""
+    log = make("postgres-own", tmp_path, rows=5)
+    log.execute(f"ALTER TABLE {log.table} ENABLE TRIGGER ALL")
+    address, number = log.location, time.time_ns()
+    for name, roles in (("reads", "reader"), ("purges", "reader, agent_audit_log_purger")):
+        log.execute(f"CREATE ROLE {name}_{number} LOGIN; GRANT agent_audit_log_{roles} TO {name}_{number}")
+    log.location = address.replace("postgres:@", f"reads_{number}:@")
+    assert (log.seal().sealed, log.verify().is_sound) == (5, True)
+    order = PurgeOrder(rows=(6,), reference="r", reason="w", actor="officer")
+    with pytest.raises(SourceError, match="permission denied"):
+        purge(open_table(log.location, log.options().source), order)
+    record = purge(open_table(address.replace("postgres:@", f"purges_{number}:@"), log.options().source), order)
+    assert (record.purged_by, record.rows) == (f"purges_{number}", ("6",))
+    assert log.verify().counts == {"purged": 1}
+    log.execute(f"DROP ROLE reads_{number}, purges_{number}")
 
 
 def test_the_checkpoint_says_when_and_which_log(log: SealedLog) -> None:

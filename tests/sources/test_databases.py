@@ -281,3 +281,19 @@ def test_missing_table_and_rights(postgres_address: str) -> None:
     with pytest.raises(SourceError, match="no such database"):
         open_source(missing, SourceOptions())
     assert os.environ.get("PGPASSWORD") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://me:hunter2@host/db", "postgresql://me:***@host/db"),
+        ("postgres://me:hun@ter:2/x@host:5432/db?sslmode=require", "postgres://me:***@host:5432/db?sslmode=require"),
+        ("postgresql://me@host/db", "postgresql://me@host/db"),
+        ("postgresql:///db?host=/tmp&password=hunter2&user=me", "postgresql:///db?host=/tmp&password=***&user=me"),
+        ("postgresql://:hunter2@host/db", "postgresql://:***@host/db"),
+        ("logs/me:hunter2@host.jsonl", "logs/me:hunter2@host.jsonl"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address: str, shown: str) -> None:
+    """What is printed or written into a report holds no password; a file's name is left alone."""
+    assert postgres.without_password(address) == shown

@@ -21,7 +21,7 @@ def turn(index: int, words: str = "") -> Turn:
     return Turn(
         index=index,
         row_id=f"r{index}",
-        created_at=f"2026-11-24T10:{index // 60 % 60:02d}:{index % 60:02d}Z",
+        created_at=f"2026-11-24T10:{index // 42 % 60:02d}:{index % 42 * 7 // 5:02d}Z",  # one or two seconds apart
         agent="triage" if index % 2 else "mail",
         tool="get_ticket",
         kind="tool",

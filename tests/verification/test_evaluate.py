@@ -21,6 +21,7 @@ from trajectory_compiler.dataflow.program import (
     Extract,
     Field,
     Get,
+    Item,
     Literal,
     Pick,
     Program,
@@ -311,3 +312,26 @@ def test_deep_documents_are_walked() -> None:
     has = Call(name="a", tool="read", pick="only", where=(Condition(path="/response", op="has", value=Literal("bottom")),))
     assert evaluate(program(Get("a", Field(path="/tool")), has), turns).answer == "read"
     assert next(iter(View(turns[0]).leaves("/response")))[1] == "bottom"
+
+
+@pytest.mark.parametrize(
+    ("response", "found"),
+    [
+        ({"rows": [{"id": "a", "v": 1}, {"id": "b", "v": 2}]}, "2"),
+        ({"rows": {"x": {"id": "b", "v": {"w": 3}}, "y": [[{"id": "b ", "v": 4}]]}}, None),
+        ({"rows": [{"id": "b", "v": 5}, {"id": "b", "v": 5}]}, None),
+        ({"id": "b", "v": 6, "rows": [{"id": "a", "v": 7}]}, None),
+        ({"rows": [{"id": {"id": "b", "v": 8}}]}, "8"),
+        ({"rows": [["b", 9]]}, None),
+        ({"rows": [{"id": "a"}]}, None),
+    ],
+)
+def test_a_record_is_the_one_object_inside_a_response_with_the_value_at_its_key(response: Any, found: str | None) -> None:
+    """Not the response itself, not one of two, not a list; its field is read by a pointer from it."""
+    turns = session(("read", {"n": 0}, response), ("pick", {"id": "b"}, {})).turns
+    chosen = Item(key="id", value=Bridge("p", Field(path="/arguments/id")))
+    calls = (Call(name="p", tool="pick", pick="only"), Call(name="a", tool="read", pick="only"))
+    named = Item(key="id", value=Literal("b"))
+    assert evaluate(program(Get("a", Field(path="/v", item=chosen)), *calls), turns).answer == found
+    assert evaluate(program(Get("a", Field(path="/v", item=named)), *calls), turns).answer == found
+    assert evaluate(program(Get("a", Field(path="/v", item=chosen)), *calls), turns[:1]).answer is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any, get_args
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +35,7 @@ from trajectory_compiler.dataflow.program import (
     encode,
 )
 from trajectory_compiler.model import FAMILIES, Trajectory
-from trajectory_compiler.verification import Claim, Edit, apply_edits, evaluate, prove
+from trajectory_compiler.verification import Claim, Edit, Part, Session, apply_edits, evaluate, prove
 from trajectory_compiler.verification.evaluate import View, fresh
 
 TEXTS = st.sampled_from(["a", "b", "7", "1.5", "true", "x/a", "Error: a", "k: b", "7 files", "exit code 7", ""])
@@ -112,6 +113,35 @@ def test_evaluating_a_part_never_raises(program: Program, trajectory: Trajectory
     assert outcome.read <= {turn.index for turn in part}
     assert outcome.answer is None or isinstance(outcome.answer, str)
     assert outcome == evaluate(program, list(reversed(part)))
+
+
+@given(PROGRAMS, SESSIONS, st.randoms())
+@settings(max_examples=300, deadline=None)
+def test_a_part_of_a_session_is_what_its_turns_are(program: Program, trajectory: Trajectory, chance: Random) -> None:
+    """Cut, thinned and edited in place, a session evaluates as the turns that are then there do, and is left as it was."""
+    turns, start, end = trajectory.turns, chance.randrange(3), chance.randrange(9)
+    shared = Part(Session(turns))
+    whole = shared.evaluate(program)
+    hidden = {turn.index: None for turn in turns if chance.random() < 0.2}
+    edited = {}
+    for turn in (turn for turn in turns if chance.random() < 0.3 and turn.index not in hidden):
+        path, text, _ = chance.choice([*View(turn).leaves()])
+        edited[turn.index] = View(turn).edited([View(turn).write(path, chance.choice([fresh(text), "a", "7", "s"]))])
+    there = [edited[t.index].turn if t.index in edited else t for t in turns if t.index not in hidden]
+    part = shared._replace(start=start, end=end, edited={**hidden, **edited})
+    assert part.evaluate(program) == evaluate(program, [turn for turn in there if start <= turn.index < end])
+    assert shared.evaluate(program) == whole == evaluate(program, turns)
+
+
+@given(PROGRAMS, SESSIONS)
+@settings(max_examples=300, deadline=None)
+def test_the_support_of_any_program_is_leave_one_out(program: Program, trajectory: Trajectory) -> None:
+    """Hiding the turns that are not tried, since no node can pick otherwise without them, would have changed nothing."""
+    bare = msgspec.structs.replace(program, until=None)
+    turns, answer = trajectory.turns, evaluate(bare, trajectory.turns).answer
+    claim = Claim(program=bare, question="Which?", answer="x", answer_type="text", evidence=())
+    lost = [t.index for t in turns if answer and evaluate(bare, [u for u in turns if u is not t]).answer != answer]
+    assert list(prove(claim, turns).supporting) == lost
 
 
 @given(PROGRAMS, SESSIONS)

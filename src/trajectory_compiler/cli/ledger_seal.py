@@ -106,4 +106,4 @@ def _print(report: SealReport) -> None:
     if report.hides_rows:
         warn("Row-level security applies to this user: rows that it hides are not sealed.")
     if not report.is_complete:
-        warn("Some transactions may still write rows below the sealed ones: they were writing longer than --wait.")
+        warn("Rows may still appear below the sealed ones: a transaction outlasted --wait, or ids come from a view or a cache.")

@@ -18,6 +18,7 @@ from trajectory_compiler.pipeline.run import Progress
 from trajectory_compiler.redaction import load_policy, masked
 from trajectory_compiler.sessions import is_effect, open_sessions
 from trajectory_compiler.sources import Source
+from trajectory_compiler.sources.postgres import without_password
 
 SURE = 0.7
 RESTS_ON = frozenset(
@@ -88,6 +89,7 @@ class _Counts:
         self.outcomes = 0
         self.truncation = Truncation()
         self.stamps = Stamps()
+        self.cut_rows = 0
         self.watched = 0
 
 
@@ -105,13 +107,14 @@ def survey(log: str, source: Source, options: SessionOptions, effects: dict[str,
             counts.calls[row.tool, row.kind] += 1
             counts.failed[row.tool, row.kind] += row.success is False
             counts.outcomes += row.success is not None
+            counts.cut_rows += row.extra.get("truncated") in (True, "true")
             if counts.watched < WATCHED_ROWS:
                 counts.watched += 1
                 counts.truncation.see(row)
         progress("reading", number, None)
     tally = sessions.tally
     report = InspectReport(
-        log=log,
+        log=without_password(log),
         source=source.name,
         format=source.format,
         columns=tuple(
@@ -134,12 +137,12 @@ def survey(log: str, source: Source, options: SessionOptions, effects: dict[str,
     )
     return msgspec.structs.replace(
         report,
-        readiness=readiness(facts_of(source), _log_facts(report, counts.stamps, options)),
+        readiness=readiness(facts_of(source), _log_facts(report, counts, options)),
         suggestions=tuple(_suggestions(report, options, says_outcome=counts.outcomes > 0)),
     )
 
 
-def _log_facts(report: InspectReport, stamps: Stamps, options: SessionOptions) -> LogFacts:
+def _log_facts(report: InspectReport, counts: _Counts, options: SessionOptions) -> LogFacts:
     return LogFacts(
         rows=report.rows,
         lost_rows=sum(item.count for item in report.left_out if item.dropped and item.stage == "sources"),
@@ -149,10 +152,11 @@ def _log_facts(report: InspectReport, stamps: Stamps, options: SessionOptions) -
         turns=report.turns,
         median_turns=report.median_turns,
         columns={column.role: (column.column, column.confidence) for column in report.columns},
-        without_stamp=stamps.without,
-        equal_stamps=stamps.equal,
-        out_of_order=stamps.out_of_order,
+        without_stamp=counts.stamps.without,
+        equal_stamps=counts.stamps.equal,
+        out_of_order=counts.stamps.out_of_order,
         cut_fields=tuple(f"{wall.field} at {wall.characters:,} characters" for wall in report.truncation),
+        cut_rows=counts.cut_rows,
     )
 
 

@@ -126,6 +126,11 @@ def names_itself(draft: Draft, answer: str) -> bool:
     return False
 
 
+def is_part(answer: str, name: str) -> bool:
+    """Say whether the words of an answer stand in a name: `gift_card` in `gift_card_6276644`."""
+    return f" {_folded(answer)} " in f" {_folded(name)} "
+
+
 def _folded(text: str) -> str:
     return " ".join(_WORDS.findall(_CAMEL.sub(" ", text))).casefold()
 

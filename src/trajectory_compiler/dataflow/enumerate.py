@@ -13,20 +13,23 @@ from trajectory_compiler.dataflow.candidate import Candidate, Draft, finish
 from trajectory_compiler.dataflow.families.chains import compositions, next_arguments, provenances
 from trajectory_compiler.dataflow.families.changes import preconditions, state_changes, state_changes_across
 from trajectory_compiler.dataflow.families.counts import aggregations, comparisons, recalls
-from trajectory_compiler.dataflow.families.times import counts_between, temporals
+from trajectory_compiler.dataflow.families.items import items
+from trajectory_compiler.dataflow.families.tallies import tallies
+from trajectory_compiler.dataflow.families.times import temporals
 from trajectory_compiler.dataflow.families.walks import walks
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.model import Family
 
 PASSES: tuple[tuple[Family, Callable[[SessionIndex], Iterator[Draft]]], ...] = (
     ("composition", compositions),
+    ("composition", items),
     ("next_argument", next_arguments),
     ("provenance", provenances),
     ("state_change", state_changes),
     ("state_change", state_changes_across),
     ("precondition", preconditions),
     ("aggregation", aggregations),
-    ("aggregation", counts_between),
+    ("aggregation", tallies),
     ("temporal", temporals),
     ("comparison", comparisons),
     ("recall", recalls),

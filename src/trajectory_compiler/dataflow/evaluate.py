@@ -6,8 +6,8 @@ task, whose evaluator shares no code with this one; a differential test compares
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -26,15 +26,14 @@ from trajectory_compiler.dataflow.program import (
     Distinct,
     Field,
     Get,
+    Item,
     Program,
     StateAt,
     Sum,
     Walk,
 )
 from trajectory_compiler.dataflow.program import Literal as LiteralValue
-from trajectory_compiler.model import MISSING, canonical, decimal_text, resolve, turn_object
-
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+from trajectory_compiler.model import MISSING, Json, canonical, decimal_text, escape_token, number_of, resolve, turn_object
 
 
 class Source(NamedTuple):
@@ -91,6 +90,27 @@ def run(index: SessionIndex, program: Program, reading: Reading = AS_WRITTEN) ->
     return Trace(answer, evaluation.matches, evaluation.picked, tuple(evaluation.sources))
 
 
+def records(response: Json, key: str) -> Iterator[tuple[str, dict[str, Json]]]:
+    """Yield (pointer, object) of every object inside a response that has a scalar at the key."""
+    stack = [(response, "/response")]
+    while stack:
+        value, path = stack.pop()
+        if isinstance(value, dict):
+            if path != "/response" and canonical(value.get(key)) is not None:
+                yield path, value
+            stack.extend((inner, f"{path}/{escape_token(name)}") for name, inner in reversed(value.items()))
+        elif isinstance(value, list):
+            stack.extend((inner, f"{path}/{place}") for place, inner in reversed(list(enumerate(value))))
+
+
+def item_source(index: SessionIndex, turn: int, field: Field, wanted: str) -> Source | None:
+    """Read a field inside the one record whose key has the wanted text; None where there is not exactly one."""
+    assert field.item is not None
+    key = field.item.key
+    found = [path for path, record in records(index.turns[turn].response, key) if canonical(record[key]) == wanted]
+    return field_source(index, turn, Field(path=found[0] + field.path)) if len(found) == 1 else None
+
+
 def field_source(index: SessionIndex, turn: int, field: Field) -> Source | None:
     """Read one field of one turn; None where it is undefined."""
     value = resolve(turn_object(index.turns[turn]), field.path)
@@ -101,11 +121,6 @@ def field_source(index: SessionIndex, turn: int, field: Field) -> Source | None:
         return None
     found = extract(field.extract, value)
     return None if found is None else Source(turn, field.path, found.span, found.text)
-
-
-def number(text: str) -> Decimal | None:
-    """Read the text of a value as a number, as programs understand numbers."""
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 class _Evaluation:
@@ -121,13 +136,13 @@ class _Evaluation:
         low = self.single(node.after) if node.after else -1
         high = min(self.end, self.single(node.before)) if node.before else self.end
         wanted = [(self._read_as(condition), self._wanted(condition)) for condition in node.where]
+        possible = self._possible(node, wanted)
         matches = tuple(
             t
-            for t in self._possible(node, wanted)
-            if low < t < high
-            and t != self.reading.hidden
+            for t in possible[bisect_right(possible, low) : bisect_left(possible, high)]
+            if t != self.reading.hidden
             and self._is_of_outcome(t, node)
-            and all(self._holds(t, condition, text) for condition, text in wanted)
+            and (not wanted or all(self._holds(t, condition, text) for condition, text in wanted))
         )
         self.matches[node.name] = matches
         self.picked[node.name] = self._pick(node, matches)
@@ -143,6 +158,7 @@ class _Evaluation:
         return ok is node.ok if node.ok is not None else not (self.reading.settled and ok is False)
 
     def _possible(self, node: Call, wanted: Sequence[tuple[Condition, str]]) -> Sequence[int]:
+        """Return calls enough, in order: those that the most telling condition, or else the tool, leaves."""
         for condition, text in wanted:
             if condition.op == "eq" and condition.path.startswith("/arguments"):
                 if node.tool is None:
@@ -153,13 +169,13 @@ class _Evaluation:
             showing = [t for t in self.index.turns_showing(loose) if self.index.turns[t].kind == "tool"]
             return showing if node.tool is None else [t for t in showing if self.index.turns[t].tool == node.tool]
         if node.tool is None:
-            return [turn.index for turn in self.index.turns if turn.kind == "tool"]
+            return self.index.tool_turns
         return self.index.tools.get(node.tool, ())
 
-    def _wanted(self, condition: Condition) -> str:
-        if isinstance(condition.value, Bridge):
-            return self._read(self.single(condition.value.call), condition.value.field).text
-        return condition.value.value
+    def _wanted(self, named: Condition | Item) -> str:
+        if isinstance(named.value, Bridge):
+            return self._read(self.single(named.value.call), named.value.field).text
+        return named.value.value
 
     def _holds(self, turn: int, condition: Condition, text: str) -> bool:
         value = resolve(turn_object(self.index.turns[turn]), condition.path)
@@ -201,13 +217,16 @@ class _Evaluation:
         return picked[0]
 
     def _read(self, turn: int, field: Field) -> Source:
-        source = field_source(self.index, turn, field)
+        if field.item is not None:
+            source = item_source(self.index, turn, field, self._wanted(field.item))
+        else:
+            source = field_source(self.index, turn, field)
         if source is None:
             raise _Undefined
         return source
 
     def _number(self, turn: int, field: Field) -> Decimal:
-        value = number(self._read(turn, field).text)
+        value = number_of(self._read(turn, field).text)
         if value is None:
             raise _Undefined
         return value

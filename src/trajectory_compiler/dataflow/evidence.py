@@ -5,8 +5,8 @@ from __future__ import annotations
 from trajectory_compiler.dataflow.candidate import Candidate
 from trajectory_compiler.dataflow.evaluate import Source, field_source
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.dataflow.program import Bridge, Call, Condition
-from trajectory_compiler.model import Evidence, canonical, resolve, turn_object
+from trajectory_compiler.dataflow.program import Bridge, Call, Condition, Get
+from trajectory_compiler.model import Evidence, canonical, escape_token, resolve, turn_object
 
 
 def evidence_of(index: SessionIndex, candidate: Candidate) -> tuple[Evidence, ...]:
@@ -25,10 +25,26 @@ def evidence_of(index: SessionIndex, candidate: Candidate) -> tuple[Evidence, ..
                     _add_use(found, index, (node, condition, bridge.text), candidate, shown)
             else:
                 _add_use(found, index, (node, condition, condition.value.value), candidate, shown)
+    _add_item(found, index, candidate, shown)
     for t in shown:
         if not any(turn == t for turn, _ in found):
             found[t, "/tool"] = Evidence(turn=t, path="/tool", quote=index.turns[t].tool)
     return tuple(found[key] for key in sorted(found))
+
+
+def _add_item(found: dict[tuple[int, str], Evidence], index: SessionIndex, candidate: Candidate, shown: list[int]) -> None:
+    """Quote what names the record that the answer was read in: where it was chosen, and the key of the record."""
+    answer = candidate.program.answer
+    if not isinstance(answer, Get) or answer.field.item is None or not isinstance(answer.field.item.value, Bridge):
+        return
+    bridge = answer.field.item.value
+    chosen = field_source(index, candidate.trace.picked[bridge.call][0], bridge.field)
+    if chosen is None:
+        return
+    for source in candidate.trace.sources:
+        record = source.path.removesuffix(answer.field.path)
+        _add(found, index, chosen, shown)
+        _add(found, index, Source(source.turn, f"{record}/{escape_token(answer.field.item.key)}", None, chosen.text), shown)
 
 
 def _add(found: dict[tuple[int, str], Evidence], index: SessionIndex, source: Source, shown: list[int]) -> None:

@@ -133,9 +133,8 @@ def askable_arguments(index: SessionIndex, turn: int) -> tuple[Asked, ...]:
 
 
 def _is_remark(index: SessionIndex, turn: int, leaf: Leaf) -> bool:
-    """Say whether an argument only remarks on the call: a description beside a command that is short enough to be named."""
-    command = index.leaf(turn, "/arguments/command")
-    return leaf.key == "description" and command is not None and names_a_thing(command)
+    """Say whether an argument only remarks on the call: a description beside a command."""
+    return leaf.key == "description" and index.leaf(turn, "/arguments/command") is not None
 
 
 def _from_leaf(leaf: Leaf) -> list[Asked]:
@@ -296,9 +295,4 @@ def is_plain(index: SessionIndex, turns: Sequence[int], field: Field) -> bool:
 
 def values_of(index: SessionIndex, tool: str, field: Field) -> dict[int, str]:
     """Return the value of one plain field on every call of a tool that has it: {turn: text}."""
-    found: dict[int, str] = {}
-    for turn in index.tools.get(tool, ()):
-        leaf = index.leaf(turn, field.path)
-        if leaf is not None:
-            found[turn] = leaf.text
-    return found
+    return index.column(tool, field.path)

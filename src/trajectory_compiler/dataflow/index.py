@@ -19,6 +19,7 @@ from trajectory_compiler.values import MAX_VALUE_CHARACTERS, Leaf, can_link, lea
 MAX_LEAVES = 400
 COMMON_SHARE = 0.2
 MAX_CHECKED = 300
+MAX_COLUMNS = 300  # remembered at once
 STAMP_PATH = "/created_at"
 _TOTAL_WORDS = frozenset(("total", "count", "sum", "number", "num"))
 _ATOM = re.compile(r"[\w-]+(?:[.,]\d+)*")
@@ -57,6 +58,7 @@ class SessionIndex:
         self._endings: dict[tuple[str | None, str], Counter[str]] = {}
         self.memo: dict[int, tuple[Any, ...]] = {}
         self._containing: dict[str, Sequence[int]] = {}
+        self._columns: dict[tuple[str, str], dict[int, str]] = {}
 
     def _add(self, turn: Turn) -> None:
         arguments = tuple(leaves(turn.arguments, "/arguments", MAX_LEAVES))
@@ -92,6 +94,21 @@ class SessionIndex:
         if path.startswith("/response"):
             return self._response_fields[turn].get(path)
         return self._argument_fields[turn].get(path)
+
+    def column(self, tool: str, path: str) -> dict[int, str]:
+        """Return the text of a field on every call of a tool that has it: {turn: text}."""
+        found = self._columns.get((tool, path))
+        if found is None:
+            found = {t: leaf.text for t in self.tools.get(tool, ()) if (leaf := self.leaf(t, path)) is not None}
+            if len(self._columns) >= MAX_COLUMNS:
+                self._columns.clear()
+            self._columns[tool, path] = found
+        return found
+
+    @cached_property
+    def tool_turns(self) -> list[int]:
+        """The turns that are calls of tools."""
+        return [turn.index for turn in self.turns if turn.kind == "tool"]
 
     @cached_property
     def times_are_real(self) -> bool:

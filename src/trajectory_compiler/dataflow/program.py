@@ -45,6 +45,11 @@ it reads the string leaf at the path by one of a closed list:
      word: not continued by a letter or digit on either side), stripped. Defined if there is one and it has at most 160
      characters.
 
+
+   A field with an `item` is read inside one *record* of the response: an object under `/response` (not the response itself)
+   whose scalar at the dictionary key `item.key` has the canonical text of `item.value`, a literal or a bridge. `path` is then a
+   pointer from the record. Undefined unless exactly one object is such a record. It carries no extractor.
+
 **Values.** `get` a field of one call; `count` of the calls; `sum` of a number field over the calls (undefined where one
 lacks it); `distinct` number of different canonical values of a field over the calls (every call must have it);
 `difference` left minus right (numbers); `change` the text "LEFT -> RIGHT" (undefined where equal); `state` the k-th
@@ -58,12 +63,14 @@ evaluated on S cut before X, and `target` names the argument of X that the answe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal as Choice
 
 import msgspec
+from msgspec.structs import replace
 
 from trajectory_compiler.errors import ProgramError
-from trajectory_compiler.model import Family, short_hash
+from trajectory_compiler.model import AnswerType, Evidence, Family, short_hash
 
 PROGRAM_VERSION = 1
 Pick = Choice["only", "first", "last", "nth", "max", "min", "all"]
@@ -79,16 +86,29 @@ class Extract(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A place in a turn object: an RFC 6901 pointer and, for text, an extractor."""
+    """A place in a turn object: an RFC 6901 pointer and, for text, an extractor; with `item`, a place in one of its records."""
 
     path: str
     extract: Extract | None = None
+    item: Item | None = None
 
 
 class Literal(msgspec.Struct, frozen=True, tag="literal", tag_field="is"):
     """A value that stands in the question."""
 
     value: str
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """Which record of a response is meant: the flight whose `flight_number` is the one that was booked."""
+
+    key: str
+    value: Literal | Bridge
+
+    @property
+    def literal(self) -> str | None:
+        """The text that it names, None where it has a bridge."""
+        return self.value.value if isinstance(self.value, Literal) else None
 
 
 class Bridge(msgspec.Struct, frozen=True, tag="bridge", tag_field="is"):
@@ -105,6 +125,15 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     op: Operator
     value: Literal | Bridge
 
+    @property
+    def literal(self) -> str:
+        """The text that it names, empty where it has a bridge."""
+        return self.value.value if isinstance(self.value, Literal) else ""
+
+    def wanted(self, bridges: Mapping[Bridge, str | None]) -> str | None:
+        """Return the text that it asks for, given what was read at the bridges; None where its bridge has no value."""
+        return self.value.value if isinstance(self.value, Literal) else bridges.get(self.value)
+
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A description of one call (or, with pick `all`, of several) of the session."""
@@ -118,6 +147,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     by: Field | None = None
     before: str | None = None
     after: str | None = None
+
+    @property
+    def bridges(self) -> tuple[Bridge, ...]:
+        """The bridges that it is found by."""
+        return tuple(condition.value for condition in self.where if isinstance(condition.value, Bridge))
 
 
 class Get(msgspec.Struct, frozen=True, tag="get", tag_field="op"):
@@ -194,6 +228,24 @@ class Walk(msgspec.Struct, frozen=True, tag="walk", tag_field="op"):
 Expression = Get | Count | Sum | Distinct | Difference | Change | StateAt | Changes | Walk
 
 
+def settled(field: Field, values: Mapping[Bridge, str | None]) -> Field:
+    """Return a field with the value of the bridge that names its record in the bridge's place, where it has both."""
+    if field.item is None or isinstance(field.item.value, Literal) or (text := values.get(field.item.value)) is None:
+        return field
+    return replace(field, item=replace(field.item, value=Literal(text)))
+
+
+def operands(answer: Expression) -> tuple[tuple[str, Field], ...]:
+    """Return the call nodes that an expression reads, each with the field that is read there: to count is to read the tools."""
+    if isinstance(answer, Difference | Change):
+        return (answer.left.call, answer.left.field), (answer.right.call, answer.right.field)
+    if isinstance(answer, Walk):
+        return ((answer.start, answer.label),)
+    if isinstance(answer, Get):
+        return ((answer.call, answer.field),)
+    return ((answer.calls, Field(path="/tool") if isinstance(answer, Count) else answer.field),)
+
+
 class Target(msgspec.Struct, frozen=True):
     """The argument of the effect X that a `next_argument` program must predict."""
 
@@ -210,6 +262,14 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer: Expression
     until: Target | None = None
 
+    @property
+    def links(self) -> tuple[tuple[Call, Condition | Item, Bridge], ...]:
+        """Each place that names a bridge: the call that is found by it, or in which it names the record of the answer."""
+        named: list[tuple[Call, Condition | Item]] = [(node, condition) for node in self.calls for condition in node.where]
+        for name, field in operands(self.answer):
+            named += [(node, field.item) for node in self.calls if node.name == name and field.item is not None]
+        return tuple((node, place, place.value) for node, place in named if isinstance(place.value, Bridge))
+
     def call(self, name: str) -> Call:
         """Return the call node of that name. Raises ProgramError where there is none."""
         for node in self.calls:
@@ -218,6 +278,17 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         raise ProgramError(
             "read a question program", f"it names a call '{name}' that it does not describe", "Run `trajc verify`."
         )
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be proved: that this program gives this answer to this question, on this evidence."""
+
+    program: Program
+    question: str
+    answer: str
+    answer_type: AnswerType
+    evidence: tuple[Evidence, ...]
+    withheld_turns: tuple[int, ...] = ()
 
 
 def encode(program: Program) -> bytes:

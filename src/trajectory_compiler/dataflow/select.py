@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from trajectory_compiler.config import DataflowOptions
-from trajectory_compiler.dataflow.candidate import Candidate
+from trajectory_compiler.dataflow.candidate import Candidate, showing
 from trajectory_compiler.dataflow.evaluate import Reading, run
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Program, encode
@@ -45,9 +45,16 @@ GROUPS: dict[Family, str] = {
     "recall": "rest",
     "walk": "rest",
 }
-MAX_SHARE: dict[str, float] = {"composition": 0.8, "aggregation": 0.25, "order": 0.7, "rest": 0.35}
+MAX_SHARE: dict[str, float] = {"composition": 0.8, "aggregation": 0.25, "order": 0.7, "rest": 0.25}
 UNANSWERABLE_SHARE = 0.11
 _LOOK_AHEAD = 60
+_WITHHOLDABLE: tuple[Family, ...] = (
+    "composition",
+    "next_argument",
+    "state_change",
+    "precondition",
+    "comparison",
+)  # where a value must be: of "the last one before", "there was none" would be as good an answer
 _TRIES_PER_PAIR = 3
 
 
@@ -84,6 +91,8 @@ class _Selection:
         self.families: Counter[str] = Counter()
         self.turns: Counter[int] = Counter()
         self.facts: set[tuple[str, tuple[int, ...]]] = set()
+        self.most_per_place = min(5, max(3, plan.wanted // 6))
+        self.places: Counter[tuple[str, ...]] = Counter()
         self.effects = 0
 
     def run(self, prove: Callable[[Candidate], Kept | None]) -> list[Kept]:
@@ -102,7 +111,7 @@ class _Selection:
             if result is not None:
                 kept.append(result)
                 self._note(group, candidate)
-                if candidate.family not in ("unanswerable", "aggregation", "recall", "walk"):
+                if candidate.family in _WITHHOLDABLE:
                     self._offer_unanswerable(candidate)
         return kept
 
@@ -144,7 +153,7 @@ class _Selection:
         if self.topics[candidate.tool, candidate.key] >= max(5, self.wanted // 15):
             return True
         answer = candidate.trace.answer if not candidate.withheld else ""
-        return (answer, candidate.support) in self.facts
+        return (answer, candidate.support) in self.facts or self.places[_place(candidate)] >= self.most_per_place
 
     def _note(self, group: str, candidate: Candidate) -> None:
         self.taken[group] += 1
@@ -153,6 +162,7 @@ class _Selection:
         self.turns.update(candidate.support)
         self.facts.add((candidate.trace.answer if not candidate.withheld else "", candidate.support))
         self.effects += candidate.effect
+        self.places[_place(candidate)] += 1
 
     def _offer_unanswerable(self, base: Candidate) -> None:
         """Offer the question again with a turn withheld that holds the answer and leaves the program without a value."""
@@ -160,9 +170,17 @@ class _Selection:
             return  # of many calls one may be missing and the rest still give an answer
         kind = msgspec.structs.replace(base.program, family="unanswerable")
         for turn in sorted({source.turn for source in base.trace.sources}, reverse=True):
+            held = [source.text for source in base.trace.sources if source.turn == turn]
+            if any(other != turn for text in held for other in showing(self.index, base.key, text)):
+                continue  # what was withheld can be read elsewhere
             if run(self.index, base.program, Reading(hidden=turn)) is None:
                 self.pools["unanswerable"].append(msgspec.structs.replace(base, program=kind, withheld=(turn,)))
                 return
+
+
+def _place(candidate: Candidate) -> tuple[str, ...]:
+    """Return where the answer was read: a question that finds the same place from another anchor teaches little new."""
+    return tuple(f"{source.turn}{source.path}" for source in candidate.trace.sources) or tuple(map(str, candidate.support))
 
 
 def _order(seed: str, program: Program) -> bytes:

@@ -2,7 +2,8 @@
 
 Two things are honoured everywhere: turns from `context_end` on are never shown (the question is what comes next), and neither
 are `withheld_turns` (the question is whether the reader notices). The text numbers the turns as if those that are withheld had
-never been logged: a gap in the numbers would give the missing one away.
+never been logged: a gap in the numbers would give the missing one away. For the same reason stamps that are evenly spaced, as a
+log with made-up times has them, are not shown: they tell nothing, and a double step would.
 
 Tokens are counted as characters / 4, rounded up: the same on every machine, whatever tokenizer is installed. JSON makes more
 tokens than prose, so leave a quarter of a model's window free.
@@ -11,7 +12,9 @@ tokens than prose, so leave a quarter of a model's window free.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
 
 import msgspec
 
@@ -29,16 +32,26 @@ def tokens(text: str) -> int:
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
+def is_evenly_spaced(stamps: Sequence[str | None]) -> bool:
+    """Say whether three stamps or more all lie one and the same step apart."""
+    times = [datetime.fromisoformat(stamp) for stamp in stamps if stamp is not None]
+    return len(times) == len(stamps) >= 3 and len({later - earlier for earlier, later in pairwise(times)}) == 1
+
+
 class SessionText:
     """The turns of one session as text, each rendered once however many pairs show it."""
 
     def __init__(self, trajectory: Trajectory) -> None:
         self.trajectory = trajectory
+        turns = trajectory.turns
+        if is_evenly_spaced([turn.created_at for turn in turns]):
+            turns = tuple(msgspec.structs.replace(turn, created_at=None) for turn in turns)
+        self._turns = turns
         self._texts: dict[int, str] = {}
 
     def text(self, index: int, shift: int = 0) -> str:
         """Return a turn's text, numbered `shift` lower than its index."""
-        turn = self.trajectory.turns[index]
+        turn = self._turns[index]
         if shift:
             return render(msgspec.structs.replace(turn, index=index - shift))
         if index not in self._texts:
@@ -56,7 +69,7 @@ class SessionText:
     def _chosen(self, pair: Pair, context: Context) -> list[int] | None:
         if context.kind == "none":
             return []
-        visible = _Visible(pair, len(self.trajectory.turns))
+        visible = _Visible(pair, len(self._turns))
         if context.kind == "full":
             return [index for index in range(visible.end) if index in visible]
         supporting = sorted(index for index in set(pair.supporting_turns) if index in visible)

@@ -69,6 +69,11 @@ class Postgres:
             f"{column} #> {self._path(steps)} IN ({text(msgspec.json.encode(wanted).decode())}::jsonb, {text(number)}::jsonb)"
         )
 
+    def objects(self, document: str) -> tuple[str, str]:
+        """Give the objects of a document as rows `r` with a column `value`, and what leaves the document itself out."""
+        every = "'strict $.** ? (@.type() == \"object\")'"
+        return f"jsonb_path_query({document}, {every}) AS r(value)", f"r.value <> {document}"
+
     def ends(self, value: str, ending: str) -> str:
         """Say whether a text ends so."""
         return f"right({value}, {len(ending)}) = {text(ending)}"
@@ -126,6 +131,10 @@ class Sqlite:
         if number is None:
             return f"{value} = {text(wanted)}"
         return f"({value} = {text(wanted)} OR ({value} = {number} AND {kind} IN ('integer', 'real')))"
+
+    def objects(self, document: str) -> tuple[str, str]:
+        """Give the objects of a document as rows `r` with a column `value`, and what leaves the document itself out."""
+        return f"json_tree({document}) AS r", "r.type = 'object' AND r.fullkey <> '$'"
 
     def ends(self, value: str, ending: str) -> str:
         """Say whether a text ends so."""

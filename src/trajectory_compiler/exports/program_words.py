@@ -19,6 +19,7 @@ from trajectory_compiler.dataflow.program import (
     Expression,
     Field,
     Get,
+    Item,
     Program,
     StateAt,
     Sum,
@@ -71,6 +72,9 @@ def _condition(condition: Condition) -> str:
 
 def _expression(answer: Expression) -> str:
     match answer:
+        case Get(call, Field(item=Item(key=key, value=value)) as field):
+            where = f"the {noun(value.field)} of {value.call}" if isinstance(value, Bridge) else f"`{value.value}`"
+            return f"the {noun(field)} of the entry of {call} whose {noun(Field(path=f'/response/{key}'))} is {where}"
         case Get(call, field):
             return f"the {noun(field)} of {call}"
         case Count(calls):

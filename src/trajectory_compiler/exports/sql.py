@@ -29,6 +29,7 @@ from trajectory_compiler.dataflow.program import (
     Expression,
     Field,
     Get,
+    Item,
     Literal,
     Program,
     StateAt,
@@ -199,6 +200,8 @@ class _Query:
 
     def _place(self, field: Field) -> tuple[str, tuple[str, ...]]:
         """Return the column and the steps inside it."""
+        if field.item is not None:
+            raise self._refused("it reads an entry of a list")
         if field.extract is not None:
             raise self._refused("it reads a value out of running text")
         part, *steps = (step.replace("~1", "/").replace("~0", "~") for step in field.path.split("/")[1:])
@@ -229,6 +232,8 @@ class _Query:
 
     def _answer(self, answer: Expression) -> str:
         match answer:
+            case Get(call, Field(item=Item() as item) as field):
+                return self._entry(call, field, item)
             case Get(call, field):
                 return f"SELECT {self._value(field)} AS answer FROM {name(call)} t"
             case Count(calls):
@@ -252,6 +257,20 @@ class _Query:
                 return "SELECT count(*) AS answer FROM states WHERE value <> previous"
             case Walk():
                 raise self._refused("it follows values from call to call, which is not one query")
+
+    def _entry(self, call: str, field: Field, item: Item) -> str:
+        """Read a field of the one object inside a response that has the wanted value at the item's key."""
+        steps = [step.replace("~1", "/").replace("~0", "~") for step in field.path.split("/")[1:]]
+        if self.dialect.cannot_step([*steps, item.key]):
+            raise self._refused("a key of the log holds a quotation mark")
+        if isinstance(item.value, Bridge):
+            sought = f"(SELECT {self._text(item.value.field)} FROM {name(item.value.call)} t)"
+            found = f"{self.dialect.as_text(self.dialect.scalar('r.value', [item.key]))} = {sought}"
+        else:
+            found = self.dialect.equals("r.value", [item.key], item.value.value)
+        objects, are_inner = self.dialect.objects("t.response")
+        value = self.dialect.scalar("r.value", steps, booleans=self.booleans)
+        return f"SELECT {value} AS answer FROM {name(call)} t, {objects} WHERE {are_inner} AND {found}"
 
     def _refused(self, seen: str) -> InputError:
         return _not_sql(self.pair, seen)

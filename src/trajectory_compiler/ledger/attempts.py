@@ -34,7 +34,7 @@ _WHO = """
            pg_has_role(class.relowner, 'USAGE'), has_table_privilege(class.oid, 'TRUNCATE'),
            (SELECT coalesce(bit_or(tgtype::int), 0) FROM pg_trigger
              WHERE tgrelid = class.oid AND tgenabled IN ('O', 'A') AND tgtype & 2 <> 0 AND NOT tgisinternal),
-           (SELECT rolcanlogin FROM pg_roles WHERE oid = class.relowner)
+           (SELECT rolcanlogin FROM pg_roles WHERE oid = class.relowner), pg_is_in_recovery()
     FROM pg_catalog.pg_class AS class WHERE class.oid = to_regclass(%s)
 """
 _CHANGERS = """
@@ -114,22 +114,16 @@ def facts_of(source: Source) -> TableFacts | None:
 
 
 def _in_postgres(server: Server, table: str, columns: Sequence[str], *, ours: bool) -> TableFacts | None:
-    with server.connection(read_only=False) as connection:
-        try:
-            connection.execute(_TIME_OUTS)
-            who = connection.execute(_WHO, (table,)).fetchone()
-            if who is None or who[2] not in ("r", "p"):
-                return None
-            login, superuser, _, owner, owns, may_truncate, before, owner_logs_in = who
-            changers = tuple(name for (name,) in connection.execute(_CHANGERS, (table,)))
-            indexes = tuple(
-                Index(columns=tuple(names), unique=unique) for unique, names in connection.execute(_INDEXES, (table,))
-            )
-            truncate: Outcome = "right" if not may_truncate else "guard" if before & _TRUNCATE else "done"
-            attempts = (*_tried(connection, table, columns), Attempt(what="TRUNCATE", outcome=truncate))
-            ledger = ours and _is_whole(connection, table)
-        finally:
-            connection.rollback()
+    with server.connection() as connection:
+        who = connection.execute(_WHO, (table,)).fetchone()
+        if who is None or who[2] not in ("r", "p"):
+            return None
+        login, superuser, _, owner, owns, may_truncate, before, owner_logs_in, standby = who
+        changers = tuple(name for (name,) in connection.execute(_CHANGERS, (table,)))
+        indexes = tuple(Index(columns=tuple(names), unique=unique) for unique, names in connection.execute(_INDEXES, (table,)))
+        ledger = ours and _is_whole(connection, table)
+    truncate: Outcome = "right" if not may_truncate else "guard" if before & _TRUNCATE else "done"
+    tried = () if standby else _tried(server, table, columns)
     return TableFacts(
         database="PostgreSQL",
         table=table,
@@ -138,7 +132,7 @@ def _in_postgres(server: Server, table: str, columns: Sequence[str], *, ours: bo
         owner=owner,
         owns=owns,
         owner_logs_in=owner_logs_in,
-        attempts=attempts,
+        attempts=(*tried, Attempt(what="TRUNCATE", outcome=truncate)) if tried else (),
         changers=changers,
         triggers=before & (_UPDATE | _DELETE) == _UPDATE | _DELETE,
         ledger=ledger,
@@ -154,22 +148,33 @@ def _is_whole(connection: Any, table: str) -> bool:
         return False
 
 
-def _tried(connection: Any, table: str, columns: Sequence[str]) -> tuple[Attempt, Attempt]:
-    """Try UPDATE and DELETE on one row, each in a savepoint that is rolled back."""
-    row = connection.execute(f"SELECT ctid::text, tableoid::text FROM {table} LIMIT 1").fetchone()
-    place = "ctid = '{}'::tid AND tableoid = {}".format(*(row or ("(0,0)", "0")))
+def _tried(server: Server, table: str, columns: Sequence[str]) -> tuple[Attempt, Attempt]:
+    """Try UPDATE and DELETE on one row, each in a savepoint that is rolled back, and so is all around them."""
+    with server.connection(read_only=False) as connection:
+        try:
+            connection.execute(_TIME_OUTS)
+            row = connection.execute(f"SELECT ctid::text, tableoid::text FROM {table} LIMIT 1").fetchone()
+            place = "ctid = '{}'::tid AND tableoid = {}".format(*(row or ("(0,0)", "0")))
+            changed = _changed(connection, table, columns, place)
+            deleted = _outcome(connection, f"DELETE FROM {table} WHERE {place} RETURNING true")
+        finally:
+            connection.rollback()
+    outcomes = [outcome if row or outcome != "ignored" else "untold" for outcome in (changed, deleted)]
+    return Attempt(what="UPDATE", outcome=outcomes[0]), Attempt(what="DELETE", outcome=outcomes[1])
+
+
+def _changed(connection: Any, table: str, columns: Sequence[str], place: str) -> Outcome:
+    """Try to change each column until one tells: a text shows whether a trigger put the old value back."""
     changed: Outcome = "untold"
-    for column in map(quoted, columns):  # a text column shows whether a trigger put the old value back
+    for column in map(quoted, columns):
         became = f"{column} IS DISTINCT FROM (SELECT {column} FROM {table} WHERE {place})"
         update = f"UPDATE {table} SET {column} = coalesce({column}, '') || '.' WHERE {place} RETURNING {became}"
-        told = _outcome(connection, update)
-        changed = told if changed in ("untold", "right") else changed
+        if changed in ("untold", "right"):
+            changed = _outcome(connection, update)
     if changed == "untold" and columns:  # no text at all: the same value again
         column = quoted(columns[0])
         changed = _outcome(connection, f"UPDATE {table} SET {column} = {column} WHERE {place} RETURNING true")
-    deleted = _outcome(connection, f"DELETE FROM {table} WHERE {place} RETURNING true")
-    outcomes = [outcome if row or outcome != "ignored" else "untold" for outcome in (changed, deleted)]
-    return Attempt(what="UPDATE", outcome=outcomes[0]), Attempt(what="DELETE", outcome=outcomes[1])
+    return changed
 
 
 def _outcome(connection: Any, sql: str) -> Outcome:

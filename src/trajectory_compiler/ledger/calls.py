@@ -11,6 +11,7 @@ import asyncio
 import functools
 import inspect
 import time
+import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -46,7 +47,15 @@ class _Running:
             self._fields["parent_id"] = self._parent
         self._began = time.perf_counter()
         if nests:
-            parent_key.set(self._fields["idempotency_key"])
+            self.enter()
+
+    def enter(self) -> None:
+        """Be the parent of what is recorded from here on in this context."""
+        parent_key.set(self._fields["idempotency_key"])
+
+    def leave(self) -> None:
+        """Be nobody's parent any more in this context."""
+        parent_key.set(self._parent)
 
     def ended(self, response: Any) -> None:
         """Record what the call gave back."""
@@ -58,7 +67,7 @@ class _Running:
         self._record(None, _status_of(error))
 
     def _record(self, response: Any, status: str) -> None:
-        parent_key.set(self._parent)
+        self.leave()
         self._fields["status"] = status
         self._fields["duration_ms"] = (time.perf_counter() - self._began) * 1000
         self._sink.write(self._tool, self._arguments, response, self._fields)
@@ -92,10 +101,25 @@ def _plain(function: Callable[..., Any], start: _Start) -> Callable[..., Any]:
         except BaseException as error:
             running.failed(error)
             raise
+        if type(response) is types.CoroutineType:
+            running.leave()
+            return _awaited(response, running)
         running.ended(response)
         return response
 
     return call
+
+
+async def _awaited(coroutine: types.CoroutineType[Any, Any, Any], running: _Running) -> Any:
+    """Await what a plain function gave back, such as one that passes on to a coroutine function; the call ends with it."""
+    running.enter()
+    try:
+        response = await coroutine
+    except BaseException as error:
+        running.failed(error)
+        raise
+    running.ended(response)
+    return response
 
 
 def _coroutine(function: Callable[..., Any], start: _Start) -> Callable[..., Any]:

@@ -64,8 +64,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def uncommitted(self) -> int:
-        """Rows that are not in the database yet."""
-        return self.recorded - self.committed - self.refused
+        """Rows that are not in the database yet; refused and dropped ones never will be."""
+        return self.recorded - self.committed - self.refused - self.dropped
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,8 +143,8 @@ class Delivery:
         return status
 
     def leftovers(self) -> list[bytes]:
-        """Return what another thread recorded while this was closing."""
-        rows: list[bytes] = []
+        """Return what is in memory after the end: what another thread recorded meanwhile, and what no disk took."""
+        rows = list(self._pending)
         with suppress(Empty):
             while True:
                 item = self._queue.get_nowait()
@@ -162,9 +162,12 @@ class Delivery:
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join(RETRY_SECONDS)
+        ended = not any(thread.is_alive() for thread in self._threads)
         if self._spool is not None:
-            self._spool.close(remove=status.uncommitted == 0)
-        if not self._threads[1].is_alive():
+            numbers = self._numbers
+            sent = numbers["acknowledged"] == numbers["committed"] + numbers["refused"]
+            self._spool.close(remove=ended and sent)
+        if ended:
             self._plan.writer.close()
         if status.uncommitted:
             self._plan.notices.tell("left", f"{status.uncommitted} rows are not in the database yet ({self._where()})")
@@ -338,6 +341,7 @@ class Delivery:
         with self._changed:
             missing = self._numbers["acknowledged"] - self._numbers["committed"] - self._numbers["refused"]
             self._numbers["dropped"] += missing
+            self._changed.notify_all()
 
     def _delivered(self, rows: Sequence[bytes], tries: int = 0) -> int | None:
         """Send rows until their outcome is known; return how many were refused.

@@ -23,7 +23,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
-import json
+import marshal
 import os
 import re
 import uuid
@@ -36,7 +36,7 @@ MAX_DEPTH = 100  # three frames a level, below whatever depth the caller is at
 _TRIES = 3
 _REPR_CHARACTERS = 10_000
 _encode = msgspec.json.Encoder().encode
-_STRICT = json.JSONEncoder(allow_nan=False, check_circular=False, default=lambda _: None).encode
+_NO_NUMBER = re.compile(rb"g.{6}[\xf0-\xff][\x7f\xff]", re.DOTALL)  # a float in marshal's format whose exponent is full
 _NUL = b"\\u0000"
 _UNHOLDABLE = re.compile("[\0\ud800-\udfff]")
 _LEAVES = (datetime.date, datetime.time, datetime.timedelta, uuid.UUID, decimal.Decimal, bytes, bytearray, memoryview)
@@ -62,7 +62,7 @@ class Encoded(NamedTuple):
 def encode(value: Any) -> Encoded:
     """Return the JSON text of any value. Never raises an Exception.
 
-    Cost: about 2 microseconds a kilobyte for what JSON has; where the text holds a null, a second look for NaN costs 20 more.
+    Cost: about 2 microseconds a kilobyte for what JSON has; where the text holds a null, a second look for NaN as much again.
     """
     try:
         text = _encode(value)
@@ -85,12 +85,14 @@ def _holdable(found: re.Match[str]) -> str:
 
 
 def may_hold_nan(value: Any) -> bool:
-    """Say whether a value holds NaN or an infinity: msgspec writes them as null, the standard library refuses them."""
+    """Say whether a value may hold NaN or an infinity: msgspec writes them as null.
+
+    Looks at the binary form of the value, which takes a tenth of the time of walking over it; what has none may hold anything.
+    """
     try:
-        _STRICT(value)
-    except (ValueError, TypeError, RecursionError):
+        return _NO_NUMBER.search(marshal.dumps(value, 2)) is not None
+    except ValueError:
         return True
-    return False
 
 
 def _encode_by_rule(value: Any) -> Encoded:

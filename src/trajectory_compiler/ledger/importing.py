@@ -79,8 +79,9 @@ def import_log(log: str, to: str, options: ImportOptions, progress: Progress, no
     done = 0
     try:
         for done, session in enumerate(sessions, 1):
+            stamped = all(row.created_at for row in session.rows)  # else one stamp for all, so that they keep their order
             for row in session.rows:
-                waiting.append(line_of(_call(source.name, row, now, has_ids=has_ids)))
+                waiting.append(line_of(_call(source.name, row, now, has_ids=has_ids, stamped=stamped)))
                 if len(waiting) >= _GATHERED_ROWS:
                     sink.write(waiting)
                     waiting = []
@@ -190,7 +191,7 @@ class _Sink:
         return f"import {self._log}"
 
 
-def _call(source: str, row: Row, now: float, *, has_ids: bool) -> Call:
+def _call(source: str, row: Row, now: float, *, has_ids: bool, stamped: bool) -> Call:
     origin: dict[str, Any] = {"source": source, "row": row.id, "created_at": row.created_at}
     key = f"{source}/{row.session_id}/{row.id}"
     if not has_ids:
@@ -203,7 +204,7 @@ def _call(source: str, row: Row, now: float, *, has_ids: bool) -> Call:
         response=row.response,
         idempotency_key=key if len(key) <= _LONGEST_KEY else f"{source[:50]}/{short_hash(key)}",
         now=now,
-        called_at=None if row.created_at is None else datetime.fromisoformat(row.created_at).timestamp(),
+        called_at=None if row.created_at is None or not stamped else datetime.fromisoformat(row.created_at).timestamp(),
         status=None if row.success is None else ("ok" if row.success else "error"),
         cost_usd=row.cost_usd,
         duration_ms=row.duration_ms,

@@ -35,8 +35,9 @@ def is_postgres(location: str) -> bool:
 
 
 def script(location: str, names: Names) -> str:
-    """Return the SQL that `initialise` runs there."""
-    return postgres_script(names) if is_postgres(location) else sqlite_script(names)
+    """Return the SQL that `initialise` runs there, as one transaction."""
+    made = postgres_script(names) if is_postgres(location) else sqlite_script(names)
+    return f"BEGIN;\n\n{made}\nCOMMIT;\n"
 
 
 def initialise(location: str, names: Names) -> InitReport:

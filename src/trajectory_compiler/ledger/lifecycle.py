@@ -29,7 +29,8 @@ class Recording(Protocol):
 
 _recorders: weakref.WeakSet[Recording] = weakref.WeakSet()
 _hooked = False
-_previous: Any = None
+_previous: list[Any] = []  # the handlers that ours came after, oldest first
+_depth = 0  # how many of ours are at work: a former handler may itself call one of ours
 
 
 def watch(recorder: Recording, *, sigterm: bool) -> None:
@@ -38,7 +39,7 @@ def watch(recorder: Recording, *, sigterm: bool) -> None:
     A handler for SIGTERM can be set by the main thread alone. It delivers, then does what was to happen before: it calls the
     former handler, or ends the process as the signal does.
     """
-    global _hooked, _previous  # noqa: PLW0603  # hooks belong to the process
+    global _hooked  # noqa: PLW0603  # hooks belong to the process
     _recorders.add(recorder)
     if not _hooked:
         _hooked = True
@@ -50,7 +51,7 @@ def watch(recorder: Recording, *, sigterm: bool) -> None:
         and threading.current_thread() is threading.main_thread()
         and signal.getsignal(signal.SIGTERM) is not _on_sigterm
     ):
-        _previous = signal.signal(signal.SIGTERM, _on_sigterm)
+        _previous.append(signal.signal(signal.SIGTERM, _on_sigterm))
 
 
 def _at_exit() -> None:
@@ -75,10 +76,16 @@ def _finish_with_multiprocessing() -> None:
 
 
 def _on_sigterm(number: int, frame: FrameType | None) -> None:
+    global _depth  # noqa: PLW0603  # as above
     for recorder in list(_recorders):
         recorder.at_signal()
-    if callable(_previous):
-        _previous(number, frame)
-    elif _previous is not signal.SIG_IGN:
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+    _depth += 1
+    former = _previous[-_depth] if _depth <= len(_previous) else signal.SIG_DFL
+    try:
+        if callable(former):
+            former(number, frame)
+        elif former is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+    finally:
+        _depth -= 1

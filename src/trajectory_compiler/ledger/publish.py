@@ -128,7 +128,7 @@ def _remote(address: str, data: bytes | None) -> bytes | None:
     """Write or read an object through fsspec."""
     scheme = address.partition(":")[0]
     try:
-        import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415  # optional, and slow to import
+        import fsspec  # noqa: PLC0415  # optional, and slow to import
 
         system, path = fsspec.core.url_to_fs(address)
     except (ImportError, ValueError):

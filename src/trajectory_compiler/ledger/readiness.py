@@ -30,7 +30,7 @@ class LogFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What one pass over a log found. `columns` gives (column, confidence) by role; the stamps are of sessions that qualify.
 
     `equal_stamps` counts rows with the stamp of the row before, `out_of_order` rows whose number contradicts their stamp.
-    `cut_fields` names fields whose values end at one length.
+    `cut_fields` names fields whose values end at one length, `cut_rows` counts rows that say themselves that they were cut.
     """
 
     rows: int
@@ -45,6 +45,7 @@ class LogFacts(msgspec.Struct, frozen=True, kw_only=True):
     equal_stamps: int = 0
     out_of_order: int = 0
     cut_fields: tuple[str, ...] = ()
+    cut_rows: int = 0
 
 
 def readiness(table: TableFacts | None, log: LogFacts) -> tuple[Check, ...]:
@@ -72,16 +73,17 @@ def _append_only(table: TableFacts | None) -> Check:
     seen = _tried(table.attempts)
     if any(attempt.outcome == "done" for attempt in table.attempts):
         return Check(name=name, verdict="missing", found=f"{seen} {_who(table)}", do=_close(table))
-    if not table.attempts or all(attempt.outcome == "untold" for attempt in table.attempts):
+    untold = not table.attempts or all(attempt.outcome == "untold" for attempt in table.attempts if attempt.what != "TRUNCATE")
+    if table.ledger:
+        found = f"{'' if untold else f'{seen} '}It is a ledger of trajc ledger init, and all its guards stand."
+        return Check(name=name, verdict="ready", found=found, do="A seal finds what a superuser does: trajc ledger seal.")
+    if untold:
         return Check(name=name, verdict="unknown", found="Nothing could be tried: no row, or a server that takes no writes.")
     if table.database == "SQLite":
         found = f"{seen} Whoever may write the file can still drop the triggers."
         return Check(
             name=name, verdict="partly", found=found, do="Seal it and keep the checkpoints elsewhere: trajc ledger seal."
         )
-    if table.ledger:
-        found = f"{seen} It is a ledger of trajc ledger init, and all its guards stand."
-        return Check(name=name, verdict="ready", found=found, do="A seal finds what a superuser does: trajc ledger seal.")
     by_guard = all(attempt.outcome in ("guard", "ignored") for attempt in table.attempts)
     if by_guard:
         found = f"{seen} Guards refused it, whatever the rights. {_who(table)}"
@@ -185,12 +187,17 @@ def _times(log: LogFacts) -> Check:
 
 
 def _payloads(log: LogFacts) -> Check:
+    said = f" {log.cut_rows:,} rows say that they were cut." if log.cut_rows else ""
     if not log.cut_fields:
-        return Check(name="payloads", verdict="ready", found="No field ends at a wall of equal lengths.")
+        found = f"No field ends at a wall of equal lengths.{said}"
+        few = log.cut_rows * 20 <= log.turns
+        return Check(
+            name="payloads", verdict="ready" if few else "partly", found=found, do="" if few else "Raise the writer's limit."
+        )
     return Check(
         name="payloads",
         verdict="partly",
-        found=f"Values seem cut: {_few(log.cut_fields)}.",
+        found=f"Values seem cut: {_few(log.cut_fields)}.{said}",
         do="Log them whole, or say in a column that a row was cut; questions rest on half the text.",
     )
 

@@ -32,7 +32,7 @@ import msgspec
 from trajectory_compiler.ledger import lifecycle
 from trajectory_compiler.ledger.calls import parent_key, recorded
 from trajectory_compiler.ledger.delivery import Delivery, Plan, Status
-from trajectory_compiler.ledger.entry import Call, Fields, line_of
+from trajectory_compiler.ledger.entry import Fields, call_of, line_of, quick_line
 from trajectory_compiler.ledger.notices import Notices
 from trajectory_compiler.ledger.schema import TABLE
 from trajectory_compiler.ledger.spool import folder_of
@@ -109,25 +109,25 @@ class Recorder:
         try:
             session = _current.get()
             if session is None or session.recorder is not self:
-                session = self._open_sessions[0] if len(self._open_sessions) == 1 else self._outside
-            call = Call(
-                session_id=fields.get("session_id") or session.id,
-                agent=fields.get("agent") or session.agent,
-                tool=tool,
-                arguments=arguments,
-                response=response,
-                idempotency_key=key,
-                now=self.now(),
-                called_at=fields.get("called_at"),
-                status=fields.get("status"),
-                error=fields.get("error"),
-                cost_usd=fields.get("cost_usd"),
-                duration_ms=fields.get("duration_ms"),
-                parent_id=fields.get("parent_id"),
-                truncated=fields.get("truncated", False),
-                extra=fields.get("extra"),
-            )
-            self._put(line_of(call, self.options.max_field_bytes))
+                opened = tuple(self._open_sessions)
+                session = opened[0] if len(opened) == 1 else self._outside
+            now, limit = self.now(), self.options.max_field_bytes
+            said: dict[str, Any] = {
+                "session_id": session.id,
+                "agent": session.agent,
+                "idempotency_key": key,
+                "called_at": now,
+                **fields,
+            }
+            try:
+                line = quick_line(tool, arguments, response, said)
+            except Exception:  # noqa: BLE001  # whatever the caller's values do, the careful way takes them
+                line = None
+            if line is None or (limit is not None and len(line) > limit):
+                said["session_id"], said["agent"] = said["session_id"] or session.id, said["agent"] or session.agent
+                said |= {"idempotency_key": key, "tool": tool, "arguments": arguments, "response": response, "now": now}
+                line = line_of(call_of(said), limit)
+            self._put(line)
         except Exception as error:  # noqa: BLE001  # an agent must not fail because its log does
             self._failures += 1
             self.notices.tell("defect", f"a row could not be recorded: {type(error).__name__} (status().failed counts them)")

@@ -29,7 +29,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from trajectory_compiler.ledger.schema import COLUMNS, PAYLOAD_FIELDS, Value, payload_hash
+from trajectory_compiler.ledger.schema import COLUMNS, PAYLOAD_FIELDS, payload_hash
 from trajectory_compiler.sources.stamps import instant, utc_stamp
 
 Form = Literal["postgres-1", "sqlite-1", "file-1"]
@@ -143,7 +143,7 @@ def shape_of(form: Form, kinds: dict[str, str], row_id: str, stamp: str | None) 
     return Shape(
         form=form,
         id=row_id,
-        is_numbered=is_number(kinds.get(row_id, "")),
+        is_numbered=_is_number(form, kinds.get(row_id, "")),
         stamp=stamp,
         content=content,
         types=tuple(kinds[name] for name in content),
@@ -152,23 +152,23 @@ def shape_of(form: Form, kinds: dict[str, str], row_id: str, stamp: str | None) 
     )
 
 
-def is_number(kind: str) -> bool:
-    """Say whether a column of this type holds whole numbers."""
-    return "INT" in kind.upper() and "[" not in kind
-
-
 def is_ledger(form: Form, names: Iterable[str]) -> bool:
     """Say whether a table with these columns is a ledger of ours."""
     own = {column.name for column in COLUMNS if (column.postgres if form == "postgres-1" else column.sqlite)}
     return form != "file-1" and own <= set(names)
 
 
+def _is_number(form: Form, kind: str) -> bool:
+    """Say whether a column of this type holds whole numbers; in SQLite, by its own rule of affinity."""
+    return "INT" in kind.upper() if form == "sqlite-1" else kind in ("smallint", "integer", "bigint")
+
+
 class Payload(NamedTuple):
-    """What a ledger of ours holds of a row's payload: its values, or the hash that they had before a purge."""
+    """What a ledger of ours holds of a row's payload: its texts, or the hash that they had before a purge."""
 
     purge_id: str | None
     purged_hash: str
-    values: tuple[Value, ...]
+    values: tuple[bytes | None, ...]
 
     @property
     def digest(self) -> str:
@@ -186,13 +186,13 @@ class Contents:
         self._places = [
             None if shape.content == self.columns else [self.columns.index(name) for name in shape.content] for shape in shapes
         ]
-        self._plain = self._places == [None]
+        self._is_plain = self._places == [None]
 
     def digests(self, forms: bytes, payload: Payload | None = None) -> tuple[bytes, ...]:
         """Return the digests of a row whose content, tab by tab, is `forms`."""
-        if self._plain and payload is None:
-            return (hashlib.sha256(forms).digest(),)
         below = b"" if payload is None else f"\t{payload.digest}".encode()
+        if self._is_plain:
+            return (hashlib.sha256(forms + below).digest(),)
         parts = forms.split(b"\t")
         pieces = (forms if places is None else b"\t".join([parts[place] for place in places]) for places in self._places)
         return tuple(hashlib.sha256(piece + below).digest() for piece in pieces)
@@ -214,8 +214,8 @@ def content_of(shape: Shape, columns: dict[str, str], purged_hash: str | None) -
     return Contents([shape]).digests(forms, Payload(None if purged_hash is None else "", purged_hash or "", values))[0]
 
 
-def _value(form: Form, text: str) -> Value:
-    """Return the value behind the text form of a payload column, as its hash takes it."""
+def _value(form: Form, text: str) -> bytes | None:
+    """Return the text behind the text form of a payload column, as its hash takes it."""
     data = text.encode("utf-8", "surrogatepass")
     if data == NULL:
         return None
@@ -259,8 +259,9 @@ def unescaped(data: bytes) -> bytes:
     """Undo COPY's escapes."""
     if b"\\" not in data:
         return data
+    if data.count(b"\\") == 2 * data.count(b"\\\\"):  # the usual case in JSON: nothing but doubled backslashes
+        return data.replace(b"\\\\", b"\\")
     parts = data.split(b"\\\\")  # every escape is two bytes long, so what is left of a backslash in a part begins one
-    if any(b"\\" in part for part in parts):
-        for escape, plain in _UNESCAPES:
-            parts = [part.replace(escape, plain) for part in parts]
+    for escape, plain in _UNESCAPES:
+        parts = [part.replace(escape, plain) for part in parts]
     return b"\\".join(parts)

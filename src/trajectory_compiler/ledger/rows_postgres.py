@@ -10,6 +10,7 @@ every open one, waits for nothing and misses nothing.
 from __future__ import annotations
 
 import time
+from binascii import unhexlify
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ from trajectory_compiler.ledger.rows import (
     SealRow,
     Shape,
     WholeRow,
+    escaped,
     purge_fields,
     shape_of,
     unescaped,
@@ -56,7 +58,7 @@ _WRITERS = """
       AND l.relation IN (SELECT %(table)s::regclass UNION SELECT relid FROM pg_partition_tree(%(table)s::regclass))
 """
 _IS_SETTLING = """
-    SELECT c.relkind IN ('r', 'p') AND coalesce((SELECT s.seqcache FROM pg_catalog.pg_sequence s
+    SELECT c.relkind IN ('r', 'p') AND NOT pg_is_in_recovery() AND coalesce((SELECT s.seqcache FROM pg_catalog.pg_sequence s
         WHERE s.seqrelid = pg_get_serial_sequence(%(table)s, %(id)s)::regclass), 1) = 1
     FROM pg_catalog.pg_class c WHERE c.oid = %(table)s::regclass
 """
@@ -198,8 +200,10 @@ class _Selection:
         self._shape = shape = shapes[0]
         leading = [shape.id, *([shape.stamp] if shape.stamp else []), *shape.marks]
         leading += [*PURGE_COLUMNS, *shape.payload] if shape.payload else []
-        chosen = [*leading, *self._contents.columns]
-        self.columns = ", ".join(quoted(name) if name in types else "NULL" for name in chosen)
+        given = {name: quoted(name) for name in types}
+        # A payload is hashed apart, as it is: JSON is full of backslashes, and as hex it needs no escapes taken off.
+        given |= {name: f"encode(convert_to({quoted(name)}::text, 'UTF8'), 'hex')" for name in shape.payload if name in types}
+        self.columns = ", ".join(given.get(name, "NULL") for name in (*leading, *self._contents.columns))
         self._leading = len(leading)
         self._marks = 1 + bool(shape.stamp)
         self._purge = self._marks + len(shape.marks)
@@ -222,16 +226,19 @@ class _Selection:
         return Payload(
             None if purge_id == NULL else purge_id.decode(),
             "" if purged_hash == NULL else unescaped(purged_hash)[2:].decode(),
-            tuple(None if value == NULL else unescaped(value) for value in values),
+            tuple([None if value == NULL else unhexlify(value) for value in values]),
         )
 
     def whole_row_of(self, line: bytes) -> WholeRow:
         """Return a line with the text form of each column of its content."""
-        fields = line.split(b"\t")
-        names = [*self._shape.payload, *self._contents.columns]
-        forms = fields[len(fields) - len(names) :] if names else []
-        purged_hash = self._payload(fields).purged_hash if self._shape.payload else None
-        return WholeRow(self.row_of(line), {n: form.decode() for n, form in zip(names, forms, strict=True)}, purged_hash)
+        row, fields = self.row_of(line), line.split(b"\t")
+        forms = dict(zip(self._contents.columns, fields[self._leading :], strict=True))
+        if not self._shape.payload:
+            return WholeRow(row, {name: form.decode() for name, form in forms.items()})
+        payload = self._payload(fields)
+        held = (NULL if value is None else escaped(value) for value in payload.values)
+        forms = dict(zip(self._shape.payload, held, strict=True)) | forms
+        return WholeRow(row, {name: form.decode() for name, form in forms.items()}, payload.purged_hash)
 
 
 def _batches(connection: Any, query: str, row_of: Callable[[bytes], SealRow]) -> Iterator[list[SealRow]]:

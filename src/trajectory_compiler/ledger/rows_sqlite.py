@@ -135,7 +135,7 @@ class _Selection:
     def _payload(self, record: Sequence[Any]) -> Payload:
         purge_id, purged_hash, *values = record[self._purge : self._leading]
         hexed = bytes(purged_hash).hex() if isinstance(purged_hash, bytes) else ""
-        held = tuple(bytes(value) if isinstance(value, bytearray) else value for value in values)
+        held = tuple([bytes(value) if isinstance(value, bytearray) else _plain(value) for value in values])
         return Payload(None if purge_id is None else str(purge_id), hexed, held)
 
     def whole_row_of(self, record: Sequence[Any]) -> WholeRow:
@@ -161,6 +161,11 @@ def _form(value: Any) -> bytes:
     if isinstance(value, int):
         return b"i%d" % value
     return b"b" + value.hex().encode() if isinstance(value, bytes) else b"r" + repr(value).encode()
+
+
+def _plain(value: Any) -> bytes | None:
+    """Return what is no text as `schema.payload_hash` takes it."""
+    return value if value is None or isinstance(value, bytes) else str(value).encode()
 
 
 def _row_id(value: Any) -> RowId:

@@ -25,6 +25,38 @@ _TYPES = {column.name: column.postgres for column in COLUMNS if column.postgres}
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
+# What the trigger of SQLite refuses of a new row: (condition, message). No `IN (...)`: it builds a table for each row.
+_REFUSED = (
+    ("NEW.id <> -1", "id is chosen by the database, leave it out."),
+    (f"NEW.created_at IS NOT ({SQLITE_NOW})", "created_at is set by the database, leave it out."),
+    (
+        "NEW.purge_id IS NOT NULL OR NEW.purged_payload_hash IS NOT NULL",
+        "purge_id and purged_payload_hash are set by a purge, leave them out.",
+    ),
+    (
+        "NEW.session_id = '' OR NEW.agent = '' OR NEW.tool = '' OR NEW.idempotency_key = ''",
+        "session_id, agent, tool and idempotency_key must not be empty.",
+    ),
+    (
+        "NEW.called_at NOT GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].{}Z'".format(
+            "[0-9]" * 6
+        ),
+        "called_at must look like 2026-01-31T12:00:00.000000Z.",
+    ),
+    *(
+        (f"NEW.{name} IS NOT NULL AND NOT json_valid(NEW.{name})", f"{name} must be JSON.")
+        for name in ("arguments", "response", "extra")
+    ),
+    (" AND ".join(f"NEW.status <> '{status}'" for status in STATUSES), f"status must be one of {', '.join(STATUSES)}."),
+    (
+        "NEW.error IS NOT NULL AND coalesce(NEW.status, 'ok') = 'ok'",
+        "a row with an error needs a status other than ok.",
+    ),
+    ("NEW.cost_usd < 0 OR NEW.duration_ms < 0", "cost_usd and duration_ms must be numbers from 0."),
+    ("NEW.truncated < 0 OR NEW.truncated > 1", "truncated must be 0 or 1."),
+)
+
+
 def postgres_script(names: Names) -> str:
     """Return the script for PostgreSQL. Run it in one transaction."""
     schema = names.schema or DEFAULT_SCHEMA
@@ -63,8 +95,10 @@ def sqlite_script(names: Names) -> str:
         {
             "table": names.table,
             "now": SQLITE_NOW,
-            "statuses": _quoted_statuses(),
-            "status_words": ", ".join(STATUSES),
+            "insert_conditions": "  " + "\n  OR ".join(f"({condition})" for condition, _ in _REFUSED),
+            "insert_refusals": "\n".join(
+                f"  SELECT RAISE(ABORT, '{names.table}: {message}') WHERE {condition};" for condition, message in _REFUSED
+            ),
             "old_sent": _listed("old.", sent),
             "new_sent": _listed("NEW.", sent),
             "old_fields": _listed("OLD.", kept),

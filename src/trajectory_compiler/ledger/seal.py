@@ -75,8 +75,9 @@ def seal(location: str, options: SealOptions, clock: Clock, random_bytes: Random
     with run_lock(options.seals, "seal", clock()), SealStore.create(options.seals) as store:
         is_first = store.last is None
         table = open_table(location, options.source) if is_first else open_sealed_table(location, store, options.source)
-        signer, new_key = _key(options, table.name, random_bytes, is_first=is_first)
-        origin = store.get("origin") or options.origin or signer.name
+        _refuse_another_log(store, table)
+        origin = store.get("origin") or options.origin or f"trajc/{_UNFIT.sub('-', table.name)}-{random_bytes(4).hex()}"
+        signer, new_key = _key(options, origin, random_bytes, is_first=is_first)
         growth = _grown(store, signer)
         _refuse_foreign(store, options.places, signer, origin)
         with store.transaction():
@@ -214,7 +215,21 @@ def checkpoint_said(note: str, word: str) -> str | None:
     return parse_checkpoint(note.rpartition("\n\n")[0] + "\n").said(word)
 
 
-def _key(options: SealOptions, table: str, random_bytes: Random, *, is_first: bool) -> tuple[Signer, Path | None]:
+def _refuse_another_log(store: SealStore, table: Table) -> None:
+    """Refuse a log in which neither the first, the middle nor the last sealed row stands as it was sealed."""
+    size = store.size
+    sample = [entry for place in {0, size // 2, size - 1} for entry in store.entries(place, place + 1)]
+    for entry in sample:
+        found = table.row(entry.id, store.shapes[entry.shape])
+        if found is not None and (found.row.stamp, found.row.contents[0]) == (entry.stamp, entry.content):
+            return
+    if sample:
+        seen = f"none of {len(sample)} rows that were looked up stands there as it was sealed"
+        action = "For another log name other seals with --seals; for this one run: trajc ledger verify"
+        raise SealError(f"go on sealing '{table.name}' into '{store.path}'", seen, action)
+
+
+def _key(options: SealOptions, name: str, random_bytes: Random, *, is_first: bool) -> tuple[Signer, Path | None]:
     """Read the key, or make it with the first seal; the second value is the public key's file if it is new."""
     if options.key.exists():
         return read_signer(options.key), None
@@ -222,7 +237,6 @@ def _key(options: SealOptions, table: str, random_bytes: Random, *, is_first: bo
         raise SealError(
             f"read the key '{options.key}'", "it is gone, and these seals were signed with it", "Name it with --key."
         )
-    name = options.origin or f"trajc/{_UNFIT.sub('-', table)}-{random_bytes(4).hex()}"
     signer = new_signer(name, random_bytes)
     return signer, write_signer(options.key, signer)
 

@@ -26,10 +26,23 @@ AGENT_OPERATIONS = frozenset({"invoke_agent", "create_agent", "invoke_workflow"}
 _TOOL_KINDS = frozenset({"TOOL"})
 _MODEL_KINDS = {"LLM": "chat"}
 _AGENT_KINDS = {"AGENT": "invoke_agent", "CHAIN": "chain"}
-_ARGUMENTS = ("gen_ai.tool.call.arguments", "tool_call.function.arguments", "input.value", "gen_ai.tool.message")
-_RESULT = ("gen_ai.tool.call.result", "output.value", "gen_ai.tool.result")
-_MESSAGES_IN = ("gen_ai.input.messages", "gen_ai.prompt", "llm.input_messages", "input.value")
-_MESSAGES_OUT = ("gen_ai.output.messages", "gen_ai.completion", "llm.output_messages", "output.value")
+# The present convention first, then what instrumentations wrote before it, then OpenInference.
+_ARGUMENTS = (
+    "gen_ai.tool.call.arguments",
+    "tool_arguments",
+    "traceloop.entity.input",
+    "tool_call.function.arguments",
+    "input.value",
+)
+_RESULT = ("gen_ai.tool.call.result", "tool_response", "traceloop.entity.output", "output.value")
+_MESSAGES_IN = ("gen_ai.input.messages", "gen_ai.prompt", "llm.input_messages", "traceloop.entity.input", "input.value")
+_MESSAGES_OUT = (
+    "gen_ai.output.messages",
+    "gen_ai.completion",
+    "llm.output_messages",
+    "traceloop.entity.output",
+    "output.value",
+)
 _INSTRUCTIONS = ("gen_ai.system_instructions",)
 _MODEL = ("gen_ai.request.model", "gen_ai.response.model", "llm.model_name", "embedding.model_name")
 _DOCUMENTS = ("retrieval.documents", "reranker.output_documents")

@@ -27,7 +27,8 @@ from trajectory_compiler.sources.sqlite_table import sqlite_path
 CONNECT_TIMEOUT_SECONDS = 5
 STATEMENT_TIMEOUT_SECONDS = 60
 _BUSY_SECONDS = 10.0
-_REFUSED_CLASSES = ("21", "22", "23", "54")  # cardinality, data, constraint, program limit: the row is at fault
+# May be different next time: no state at all, connection, read-only, conflict, resources, locks, shutdown, system, internal.
+_AWAY_CLASSES = ("", "08", "25", "40", "53", "55", "57", "58", "XX")
 _UNREADY_CLASSES = ("28", "3D", "3F", "42")  # password, database, schema, names and rights: a person must mend it
 _SET_UP = {  # what a connection that fails says, and what of it may be shown
     "password authentication failed": "PostgreSQL refuses this user or password",
@@ -181,7 +182,7 @@ class PostgresWriter:
             new: int = self._connected().execute(self._insert, (sent,)).rowcount
         except psycopg.Error as error:
             state = getattr(error, "sqlstate", None) or ""
-            if state[:2] in _REFUSED_CLASSES:
+            if state[:2] not in _AWAY_CLASSES + _UNREADY_CLASSES:  # data, constraints, a trigger's word: the row is at fault
                 raise RefusedError(f"the server refuses it (SQLSTATE {state})") from None
             self.close()
             if state[:2] in _UNREADY_CLASSES:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import cached_property
 
 import msgspec
 
@@ -18,7 +19,7 @@ from trajectory_compiler.dataflow.program import encode, pair_id
 from trajectory_compiler.dataflow.select import Plan, quota, select
 from trajectory_compiler.dataflow.wording import explain, word
 from trajectory_compiler.model import Finding, Pair, Proof, Trajectory, short_hash
-from trajectory_compiler.verification import ABSTENTION, Claim, Session, prove
+from trajectory_compiler.verification import ABSTENTION, Claim, Session, prove, session_for_many
 
 SPLITS = (("train", 80), ("dev", 90), ("test", 100))
 
@@ -61,9 +62,13 @@ class _Prover:
 
     def __init__(self, index: SessionIndex, split: str) -> None:
         self.index = index
-        self.session = Session(index.turns)
         self.split = split
         self.failed: Counter[tuple[str, str]] = Counter()
+
+    @cached_property
+    def session(self) -> Session:
+        """The turns as the checker reads them: read when there is something to prove."""
+        return session_for_many(self.index.turns)
 
     def prove(self, candidate: Candidate) -> Pair | None:
         pair = self.draft(candidate)

@@ -9,6 +9,7 @@ No message shows an address: what the driver takes for the host may be the end o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
@@ -33,6 +34,8 @@ FETCH_ROWS = 500
 _LOG = "the PostgreSQL log"
 _SHOWN_CLASSES = ("42", "3D", "57", "25")  # names and states; other classes may quote data
 _AS_TEXT = ("timestamptz", "timestamp", "date", "time", "timetz", "interval", "numeric", "uuid")
+_BEFORE_HOST = re.compile(r"^(postgres(?:ql)?://[^:/@]*):.*@")
+_IN_QUERY = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 _CAUSES = (
     ("password authentication failed", "the server refuses this user or password", "Check both."),
     ("no password supplied", "the server wants a password", "Put it in the address or in ~/.pgpass."),
@@ -184,6 +187,14 @@ def _value(value: Any, drops: Drops, number: int) -> Json:
             raise UnreadableError("row_too_large")
         return parse(value, lambda reason: drops.add(reason, number))
     return json_value(value, drops, number)
+
+
+def without_password(location: str) -> str:
+    """Return an address as it may be printed or passed on; a path stays as it is."""
+    if not location.startswith(ADDRESSES):
+        return location
+    # The last @ ends the user's part: what stands before it may be a password with an @ in it.
+    return _IN_QUERY.sub(r"\1***", _BEFORE_HOST.sub(r"\1:***@", location))
 
 
 def quoted(name: str) -> str:

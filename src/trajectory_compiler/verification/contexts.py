@@ -1,9 +1,18 @@
-"""Where the context of a question ends: at the end of its session, or before the call that it asks about."""
+"""Programs on sessions, for other parts of the project: what they answer, and where the context of a question ends."""
 
 from __future__ import annotations
 
-from trajectory_compiler.dataflow.program import Program
-from trajectory_compiler.verification.proof import Case, Claim, Session
+from collections.abc import Iterable
+
+from trajectory_compiler.dataflow.program import Claim, Program
+from trajectory_compiler.model import Turn
+from trajectory_compiler.verification.evaluate import Outcome, Part, Reading, Session
+from trajectory_compiler.verification.proof import Case
+
+
+def evaluate(program: Program, turns: Iterable[Turn], reading: Reading = "written") -> Outcome:
+    """Evaluate on a set of turns as if they were the whole log, which must end where the program's context ends."""
+    return Part(Session(turns)).evaluate(program, reading)
 
 
 def context_end(program: Program, session: Session) -> int | None:
@@ -13,4 +22,5 @@ def context_end(program: Program, session: Session) -> int | None:
     """
     if program.until is None:
         return None
-    return Case(Claim(program=program, question="", answer="", answer_type="text", evidence=()), session).end
+    ending = Case(Claim(program=program, question="", answer="", answer_type="text", evidence=()), session).ending
+    return None if ending is None else ending.index

@@ -1,60 +1,28 @@
-"""The gates: what must hold before a question counts as proved, each decided by evaluating its program.
-
-T: the session, cut before the call that `until` names. R, the read set: what nodes match. S, the support: what changes it.
-"""
+"""The gates: what must hold before a question counts as proved, each decided by evaluating its program."""
 
 from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from itertools import islice, pairwise
 from random import Random
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from trajectory_compiler.dataflow import program as ir
-from trajectory_compiler.model import GATES, AnswerType, Evidence, Proof, Turn, escape_token, render
-from trajectory_compiler.verification.evaluate import Edit, Outcome, Source, View, asked, combine, evaluate, fresh, key_of
+from trajectory_compiler.model import GATES, Proof, Turn, escape_token, key_of, plain
+from trajectory_compiler.verification.evaluate import Edit, Outcome, Part, Session, Source, View, combine, fresh
 
-ABSTENTION, ONES = "The log does not say.", {"only", "first", "last"}
+ABSTENTION, ONES, NUMBER = "The log does not say.", {"only", "first", "last"}, r"-?[0-9]+(\.[0-9]+)?"
 ORDER = ("well_formed", "holds", "unleaked", "sufficient", "necessary", "unique", "unshortcut", "distant", "causal")
 MAX_RUNS = 5_000  # of turns that `distant` tries; where they do not suffice, it is not shown and the gate is false
 Faults = Iterable[tuple[bool, str]]  # of a gate, a method of `Case`: (is it a fault, what is wrong)
 
 
-class Claim(Struct, frozen=True, kw_only=True):
-    """What is to be proved: that this program gives this answer to this question, on this evidence."""
-
-    program: ir.Program
-    question: str
-    answer: str
-    answer_type: AnswerType
-    evidence: tuple[Evidence, ...]
-    withheld_turns: tuple[int, ...] = ()
-
-
-class Session:
-    """The turns of one session in time order and, for BM25, where each word stands and how many words each turn has."""
-
-    def __init__(self, turns: Iterable[Turn]) -> None:
-        self.views = [View(turn) for turn in sorted(turns, key=lambda turn: turn.index)]
-        self.words, self.lengths = dict[str, list[int]](), list[int]()
-        for place, view in enumerate(self.views):
-            try:
-                words = re.findall(r"[^\W_]+", render(view.turn).lower())
-            except (RecursionError, ValueError, OverflowError):  # JSON too deep or too big to print, or broken text
-                words = re.findall(r"[^\W_]+", view.text.lower())
-            self.lengths.append(len(words))
-            for word in words:
-                self.words.setdefault(word, []).append(place)
-
-
-def prove(claim: Claim, turns: Iterable[Turn] | Session, *, thorough: bool = False) -> Proof:
+def prove(claim: ir.Claim, turns: Iterable[Turn] | Session, *, thorough: bool = False) -> Proof:
     """Try the gates on a whole session up to the first that fails (`thorough`: all). One not tried is left out: not passed."""
     case, wrong = Case(claim, turns if isinstance(turns, Session) else Session(turns)), dict[str, str]()
     for gate in ORDER:
@@ -68,46 +36,51 @@ def prove(claim: Claim, turns: Iterable[Turn] | Session, *, thorough: bool = Fal
 
 
 class Case:
-    """A claim on its session: `views` is T, `base` the evaluation on it, `pool` what any part of T can match at all."""
+    """A claim on T (`whole`), a session up to the call that `until` names. `read`: what nodes match; `support`: what counts."""
 
-    def __init__(self, claim: Claim, session: Session) -> None:
+    def __init__(self, claim: ir.Claim, session: Session) -> None:
         self.claim, self.program, self.session, self.answered = claim, claim.program, session, claim.program.answer
         self.withheld, self.guess_rate, self.absent = set(claim.withheld_turns), 1.0, claim.program.family == "unanswerable"
+        session.memo = session.memo if len(session.memo) < 1_000 else {}
         until, whole = self.program.until, replace(self.program, until=None)
-        found = evaluate(whole, session.views).picked.get(until.call, ()) if until else ()
-        self.end = found[0] if len(found) == 1 else None
-        self.ending = next((view for view in session.views if view.index == self.end), None)
-        self.views = [view for view in session.views if until is None or (self.end is not None and view.index < self.end)]
-        self.at = {view.index: view for view in self.views}
+        found = Part(session).evaluate(whole).picked.get(until.call, ()) if until else ()
+        self.at, self.ending = session.at, session.at[found[0]] if len(found) == 1 else None
+        self.whole = Part(session, end=math.inf if until is None else self.ending.index if self.ending else -math.inf)
+        self.views = session.views[: bisect_left(session.order, self.whole.end)]
         self.nodes = {node.name: node for node in self.program.calls if until is None or node.name != until.call}
-        self.walks, link = isinstance(self.answered, ir.Walk), ir.Field(path=getattr(self.answered, "target", "\0"))
-        self.pool = [v for v in self.views if v.read(link)[0] is not None or any(v.fits(n, {}) for n in self.nodes.values())]
-        self.base = evaluate(self.program, self.pool)
-        self.answer, self.read, self.asked = self.base.answer or "", tuple(sorted(self.base.read)), asked(self.answered)
-        self.support = tuple(t for t in self.read if self.answer and self.on(lambda other, t=t: other != t) != self.answer)
+        self.base, self.walks = self.whole.evaluate(self.program), isinstance(self.answered, ir.Walk)
+        self.answer, self.read, self.asked = self.base.answer or "", tuple(sorted(self.base.read)), self.base.asked
+        # Where no node counts or compares its matches, hiding one that is not picked leaves all picks as they are.
+        ranked = self.walks or any(node.pick in ("nth", "max", "min") for node in self.nodes.values())
+        tried = self.read if ranked else sorted({turn for found in self.base.picked.values() for turn in found})
+        self.support = tuple(t for t in tried if self.answer and self.on(edited={t: None}) != self.answer)
         self.exact = isinstance(self.answered, ir.Get | ir.StateAt | ir.Change)  # the answer is read, not computed
-        texts = self.base.texts if isinstance(self.answered, ir.Change) else [self.answer]
-        self.parts = list(zip(texts, self.asked, strict=False))
-        self.bridges: list[tuple[ir.Call, ir.Condition, ir.Bridge, str, Source]] = []
-        for node, condition in ((n, condition) for n in self.nodes.values() for condition in n.where):
-            if isinstance(bridge := condition.value, ir.Bridge) and self.base.picked.get(bridge.call):
+        sides = self.base.texts if isinstance(self.answered, ir.Change) else [self.answer]
+        self.parts = list(zip(sides, self.asked, strict=False))
+        self.bridges: list[tuple[ir.Call, ir.Condition | ir.Item, ir.Bridge, str, Source]] = []
+        for node, condition, bridge in self.program.links:
+            if node.name in self.nodes and self.base.picked.get(bridge.call):
                 text, source = self.at[self.base.picked[bridge.call][0]].read(bridge.field)
                 self.bridges += [(node, condition, bridge, text, source)] if text is not None and source is not None else []
         self.values = {bridge: text for _, _, bridge, text, _ in self.bridges}
+        self.serving = self._serving() if self.answer else {}
 
-    def on(self, keep: Callable[..., bool]) -> str | None:
-        """Return the answer on the part of T that `keep` accepts."""
-        return evaluate(self.program, [view for view in self.pool if keep(view.index)]).answer
+    def near(self, value: str) -> list[View]:
+        """Return all turns of T in which a value can occur."""
+        return [self.at[turn] for turn in self.session.near(value) if turn < self.whole.end]
+
+    def on(self, **part: Any) -> str | None:
+        """Return the answer on a part of T."""
+        return self.whole._replace(**part).evaluate(self.program).answer
 
     def after(self, edits: list[Edit]) -> str | None:
         """Return the answer on the edited T."""
-        touched = {turn: self.at[turn].edited(edits) for turn, _, _ in edits}
-        return evaluate(self.program, ({view.index: view for view in self.pool} | touched).values()).answer
+        return self.on(edited={turn: self.at[turn].edited(edits) for turn, _, _ in edits})
 
     def instead(self, node: ir.Call, **changes: Any) -> Outcome:
         """Return the evaluation of the program with one of its calls described otherwise."""
         calls = tuple(replace(node, **changes) if call is node else call for call in self.program.calls)
-        return evaluate(replace(self.program, calls=calls), self.pool)
+        return self.whole.evaluate(replace(self.program, calls=calls))
 
     def well_formed(self) -> Faults:
         """Ask for a short, typed, readable answer and one question."""
@@ -116,8 +89,7 @@ class Case:
         sentence = question[:1].isupper() or question[:1] in ('"', "'", "`", "“", "‘")
         yield not sentence or question.count("?") != 1 or len(question) > 600, "the question is not one short sentence"
         yield re.search(r"[\0-\x1f\x7f-\x9f]|#\d|(?i:\bturn \d)", question) is not None, "the question has a turn number"
-        number = r"-?[0-9]+(\.[0-9]+)?"
-        forms = {"number": number, "amount": number, "date": r"[0-9]{4}-[01][0-9]-[0-3][0-9].*", "change": ".* -> .*"}
+        forms = {"number": NUMBER, "amount": NUMBER, "date": r"[0-9]{4}-[01][0-9]-[0-3][0-9].*", "change": ".* -> .*"}
         fitting = re.fullmatch((forms | {"list": r"\[.*\]"}).get(kind, ".*"), answer)
         yield fitting is None or not (kind == "abstention") == (answer == ABSTENTION) == self.absent, f"the answer is no {kind}"
 
@@ -126,26 +98,26 @@ class Case:
         present, until, picks = set(self.support) - self.withheld, self.program.until, {n.pick for n in self.nodes.values()}
         yield len(self.withheld) != self.absent or not self.withheld <= set(self.support), "not the right turns are withheld"
         yield self.claim.answer != (ABSTENTION if self.absent else self.answer), "the program gives another answer"
-        yield self.absent and not (picks <= ONES and self.on(lambda turn: turn not in self.withheld) is None), "the log says it"
+        yield self.absent and not (picks <= ONES and self.on(edited=dict.fromkeys(self.withheld)) is None), "the log says it"
         yield present != {item.turn for item in self.claim.evidence}, "the evidence is not that of the supporting turns"
         for item in self.claim.evidence:
             view, (start, end) = self.at[item.turn], item.span or (0, 0)
             text = view.read(ir.Field(path=item.path))[0] if item.span is None else str(view.at(item.path))[start:end]
             inside = isinstance(view.at(item.path), str) and start >= 0 and end - start == len(item.quote) > 0
             yield text != item.quote or not (item.span is None or inside), f"turn {item.turn} does not hold its evidence"
-        told = [view for view in self.views if view.turn.kind == "exchange"]
         used = self.ending.read(until.field)[0] if self.ending and until and self.ending.turn.ok is not False else None
-        given = any(view.has(self.answer, "/arguments", "/response") for view in told) if until else False
+        given = any(v.has(self.answer, "/arguments", "/response") for v in self.near(self.answer) if v.kind == "exchange")
         ends = until is not None or self.program.family == "next_argument"
         yield ends and (used != self.answer or given), "no call succeeded with this value, or a message had given it"
         for node, _, _, text, source in self.bridges if self.program.family == "provenance" else ():
             first = min(source[0], *self.base.picked[node.name])
-            yield any(view.has(text, "/arguments") for view in self.views if view.index <= first), f"given by turn {first}"
-            yield any(view.has(text, "/response") for view in told if view.index < first), f"said before turn {first}"
+            yield any(view.has(text, "/arguments") for view in self.near(text) if view.index <= first), f"given by turn {first}"
+            told = [view for view in self.near(text) if view.kind == "exchange" and view.index < first]
+            yield any(view.has(text, "/response") for view in told), f"said before turn {first}"
 
     def sufficient(self) -> Faults:
         """Ask that the read set alone gives the answer."""
-        yield self.on(lambda turn: turn in self.read) != self.answer, "the read set gives another answer"
+        yield self.on(only=self.base.read) != self.answer, "the read set gives another answer"
 
     def necessary(self) -> Faults:
         """Ask that two turns or more are needed, and that with one of them hidden the answer can hardly be guessed."""
@@ -170,7 +142,7 @@ class Case:
 
     def _guess(self, name: str) -> float:
         """Return the chance to guess the answer without what a node finds."""
-        node, found, size = self.nodes[name], [self.at[turn] for turn in self.base.matches[name]], len(self.base.texts)
+        node, found, size = self.nodes[name], self.base.matches[name], len(self.base.texts)
         if isinstance(self.answered, ir.Walk | ir.Changes):
             return 1 / (size + 1) if isinstance(self.answered, ir.Walk) else 1 / size
         if node.pick in ("max", "min"):
@@ -180,16 +152,15 @@ class Case:
             return self._share_among_siblings()
         shares, own = [], name in (call for call, _ in self.asked)
         for at, (side, field) in enumerate(self.asked):
-            tool, literals = self.nodes[side].tool, [text for condition in node.where if (text := literal(condition))]
-            like = [view for view in self.views if view.turn.kind == "tool" and tool in (None, view.turn.tool)]
+            tool, literals = self.nodes[side].tool, [text for condition in node.where if (text := condition.literal)]
+            like = self.whole.fitting(ir.Call(name="", tool=tool, pick="all") if own else self.nodes[side], {})
             if not own:  # hidden is a bridge or an anchor; what stands beside its literals can still be looked up
-                like = [view for view in like if view.fits(self.nodes[side], {})]
-                beside = [view for view in like if literals and all(view.has(text) for text in literals)]
-                like = beside if {view.index for view in beside}.issuperset(self.base.picked[side]) else like
-            values = [value for view in (found if node.pick == "nth" and own else like) if (value := view.read(field)[0])]
+                beside = [turn for turn in like if literals and all(self.at[turn].has(text) for text in literals)]
+                like = beside if set(beside).issuperset(self.base.picked[side]) else like
+            values = self.session.texts(found if node.pick == "nth" and own else like, field)
             if isinstance(self.answered, ir.Difference | ir.Change):  # with the other side as it is
-                before, behind = self.base.texts[:at], self.base.texts[at + 1 :]
-                values = [made for value in values if (made := combine(self.answered, [*before, value, *behind]))]
+                made = {v: combine(self.answered, [*self.base.texts[:at], v, *self.base.texts[at + 1 :]]) for v in set(values)}
+                values = [other for value in values if (other := made[value])]
             shares += [self._share(values)] if side == name or not own else []
         return max(shares)
 
@@ -201,11 +172,11 @@ class Case:
     def _share_among_siblings(self) -> float:
         """Return the guess among the groups that differ from the calls in one condition, or in the tool where there is none."""
         (_, field), size, node = self.asked[0], len(self.base.texts), self.nodes[self.asked[0][0]]
-        named = [c for c in node.where if c.op == "eq" and literal(c)] or [c for c in node.where if c.op != "has"]
-        where, split = tuple(c for c in node.where if c not in named[-1:]), named[-1].path if named else "/tool"
+        named = [c for c in node.where if c.op == "eq" and c.literal] or [c for c in node.where if c.op != "has"]
+        where, split = tuple(c for c in node.where if c not in named[-1:]), ir.Field(path=named[-1].path if named else "/tool")
         sibling, groups = replace(node, where=where, tool=node.tool if named else None), dict[str, list[str]]()
-        for view in (view for view in self.views if view.fits(sibling, self.values)):
-            groups.setdefault(view.read(ir.Field(path=split))[0] or "", []).append(view.read(field)[0] or "")
+        for view in (self.at[turn] for turn in self.whole.fitting(sibling, self.values)):
+            groups.setdefault(view.read(split)[0] or "", []).append(view.read(field)[0] or "")
         results = [combine(self.answered, texts) for text, texts in groups.items() if text and all(texts)]
         few = len(results) < 3 and not isinstance(self.answered, ir.Count)
         trivial = isinstance(self.answered, ir.Distinct) and self.answer in ("1", str(size))
@@ -214,55 +185,56 @@ class Case:
     def distant(self) -> Faults:
         """Ask that supporting turns lie apart, and that no run of turns shorter than their span gives the answer."""
         yield all(later - earlier < 2 for earlier, later in pairwise(self.support)), "no supporting turns lie apart"
-        # A run of turns evaluates to what its turns of the pool do, so runs from one of the pool to another suffice. A run must
-        # hold a turn that serves for each node that the answer rests on: else that is undefined or read from another value.
-        places, span, tried = [view.index for view in self.pool], self.support[-1] - self.support[0] + 1, 0
-        needed = [[view.index for view in views] for views in self._serving().values()]
-        for first, start in enumerate(places):
+        # Runs from one turn that can match to another suffice; each must hold one that serves for all that the answer rests on.
+        matching = {turn for node in self.nodes.values() for turn in self.whole.fitting(node, {})}
+        linked = ir.Field(path=getattr(self.answered, "target", "\0"))
+        matching |= {v.index for v in self.views if v.read(linked)[0] is not None} if self.walks else set()
+        places, span, tried = sorted(matching), self.support[-1] - self.support[0] + 1, 0
+        needed = self.serving.values()
+        for start in places:
             last = bisect_left(places, max(g[at] if (at := bisect_left(g, start)) < len(g) else math.inf for g in needed))
             while last < len(places) and places[last] - start + 1 < span and tried < MAX_RUNS:
                 tried, last = tried + 1, last + 1
-                shorter = evaluate(self.program, self.pool[first:last]).answer
-                yield shorter == self.answer, "a shorter run of turns gives the answer"
+                yield self.on(start=start, end=places[last - 1] + 1) == self.answer, "a shorter run of turns gives the answer"
         yield tried == MAX_RUNS, "there are too many runs of turns to try"
 
-    def _serving(self) -> dict[str, list[View]]:
+    def _serving(self) -> dict[str, list[int]]:
         """Return, for each node that the answer rests on, the turns that it can match where the answer is given."""
-        fitting = {name: [view for view in self.pool if view.fits(node, {})] for name, node in self.nodes.items()}
+        fitting = {name: self.whole.fitting(node, {}) for name, node in self.nodes.items()}
         serving = {name: fitting[name] for name, _ in self.asked}
         for text, (name, field) in self.parts if self.exact else ():
-            serving[name] = [view for view in serving[name] if view.read(field)[0] == text]
+            serving[name] = [turn for turn in serving[name] if self.at[turn].read(field)[0] == text]
         for node in (node for node in reversed(self.nodes.values()) if node.name in serving):
             for name in (node.before or node.name, node.after or node.name):
                 serving.setdefault(name, fitting[name])
             for bridge in (known[2] for known in self.bridges if known[0] is node):
-                makers = [(view, view.read(bridge.field)[0]) for view in serving.get(bridge.call, fitting[bridge.call])]
-                users = serving[node.name]
-                serving[bridge.call] = [v for v, text in makers if text and any(u.fits(node, {bridge: text}) for u in users)]
+                makers, users = serving.get(bridge.call, fitting[bridge.call]), [self.at[turn] for turn in serving[node.name]]
+                texts = {turn: self.at[turn].read(bridge.field)[0] for turn in makers}
+                serving[bridge.call] = [t for t in makers if texts[t] and any(u.fits(node, {bridge: texts[t]}) for u in users)]
         return serving
 
     def unique(self) -> Faults:
         """Ask that every reading of the description gives the answer, and that no order rests on two equal stamps."""
-        named = {c for n in self.program.calls for c in n.where if literal(c) and c.path.startswith("/arguments")}
+        named = {c for n in self.program.calls for c in n.where if c.literal and c.path.startswith("/arguments")}
         anywhere = {c: replace(c, path="/arguments", op="has") for c in named}  # a path by its end, an id deeper down
         loose = tuple(replace(n, where=tuple(anywhere.get(c, c) for c in n.where)) for n in self.program.calls)
-        readings = [evaluate(self.program, self.pool, "no failures"), evaluate(self.program, self.views, "any case")]
-        readings.append(evaluate(replace(self.program, calls=loose), self.views))
+        readings = [self.whole.evaluate(self.program, "no failures"), self.whole.evaluate(self.program, "any case")]
+        readings.append(self.whole.evaluate(replace(self.program, calls=loose)))
         yield any(outcome.answer != self.answer for outcome in readings), "another reading gives another answer"
         rivals = {name: () if node.pick in ("only", "all") else self.base.matches[name] for name, node in self.nodes.items()}
         for node in self.nodes.values():
             for anchor in {node.before, node.after} & self.nodes.keys():
-                rivals[anchor or ""] += tuple(view.index for view in self.pool if view.fits(node, self.values))
+                rivals[anchor or ""] += tuple(self.whole.fitting(node, self.values))
         for name, _ in self.asked if isinstance(self.answered, ir.Change | ir.StateAt | ir.Changes) else ():
             rivals[name] += tuple(turn for other, _ in self.asked for turn in self.base.picked[other])
-        stamps = {view.index: view.turn.created_at for view in self.views}
         for turn, others in ((turn, set(rivals[name]) - {turn}) for name in rivals for turn in self.base.picked[name]):
-            tied = stamps[turn] is not None and stamps[turn] in (stamps[other] for other in others)
+            stamp = self.at[turn].turn.created_at
+            tied = stamp is not None and stamp in (self.at[other].turn.created_at for other in others)
             yield tied, f"turn {turn} has the stamp of another that it is set before or behind"
 
     def unleaked(self) -> Faults:
         """Ask that the question holds neither answer nor bridge, and that its literals do not name the answer."""
-        question, literals = plain(self.claim.question), [literal(c) for node in self.program.calls for c in node.where]
+        question, literals = plain(self.claim.question), [c.literal for node in self.program.calls for c in node.where]
         for text, _ in self.parts:
             scattered = len(text) >= 4 and set() < set(plain(text).split()) <= set(question.split())
             yield plain(text) in question or scattered, "it holds the answer"
@@ -272,45 +244,38 @@ class Case:
 
     def unshortcut(self) -> Faults:
         """Ask that no turn alone, nor all others, nor the first that a search finds, nor a total give or show the answer."""
-        for turn in (turn for turn in self.read if turn not in self.withheld):
-            yield self.on(lambda other, turn=turn: other == turn) == self.answer, f"turn {turn} alone gives the answer"
-        yield self.on(lambda turn: turn not in self.support) == self.answer, "the other turns give the answer"
+        for turn in sorted(set(self.read).intersection(*self.serving.values()) - self.withheld):  # that all nodes can rest on
+            yield self.on(start=turn, end=turn + 1) == self.answer, f"turn {turn} alone gives the answer"
+        yield self.on(edited=dict.fromkeys(self.support)) == self.answer, "the other turns give the answer"
         hidden = self.withheld or {turn for turn, _, _ in self.base.sources}  # no other turn may show it, no anchor either
-        for view in (*(view for view in self.views if view.index not in hidden), self._found_first()):
+        text, rule = self.parts[0][0], self.parts[0][1][1].extract  # a number read as 1200 may stand there as 1,200
+        near = {view.index: view for value in (text, *([rule.key] if rule else ())) for view in self.near(value)}
+        first = self.views[self.session.found_first(self.claim.question, len(self.views))]
+        for view in (*(near[turn] for turn in sorted(near.keys() - hidden)), first):
             shown = view.index not in self.withheld and all(self._is_shown(view, *part) for part in self.parts)
             yield shown, f"turn {view.index} shows the answer"
         summed = isinstance(self.answered, ir.Count | ir.Sum | ir.Distinct | ir.Difference)
-        for view in (view for view in self.views if summed and self.answer in view.text):
+        for view in (view for view in self.near(self.answer) if summed and f"\x1f{self.answer}\x1e" in view.text):
             keys = {word for path, text, _ in view.leaves() if text == self.answer for word in plain(key_of(path)).split()}
             yield not keys.isdisjoint(("total", "count", "sum", "number", "num")), f"turn {view.index} states a total"
 
     def _is_shown(self, view: View, text: str, place: tuple[str, ir.Field]) -> bool:
         key = escape_token(rule.key) if (rule := place[1].extract) is not None and rule.key else key_of(place[1].path)
         there = self.exact and (f"\x1e{key}\x1f{text}\x1e" in view.text or view.read(place[1])[0] == text)
-        tells = len(text) >= 4 or self.absent or (view.turn.kind == "exchange" and not text.isdigit())
+        tells = len(text) >= 4 or self.absent or (view.kind == "exchange" and not text.isdigit())
         return there or view.turn.tool == text or (tells and view.has(text, "/arguments", "/response"))
-
-    def _found_first(self) -> View:
-        """Return the turn that BM25 (k1 = 1.2, b = 0.75) ranks first for the question."""
-        size, scores, lengths = len(self.views), [0.0] * len(self.views), self.session.lengths
-        mean = max(1, sum(lengths[:size])) / size
-        for word in dict.fromkeys(re.findall(r"[^\W_]+", self.claim.question.lower())):
-            counts = Counter(place for place in self.session.words.get(word, ()) if place < size)
-            rarity = math.log(1 + (size - len(counts) + 0.5) / (len(counts) + 0.5))
-            for place, count in counts.items():
-                scores[place] += rarity * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * lengths[place] / mean))
-        return self.views[scores.index(max(scores))]
 
     def causal(self) -> Faults:
         """Ask that the answer follows its source and its bridges, and nothing else."""
         yield next(self.source_edits(), None) is None, "the answer does not follow an edit of where it was read"
         for node, condition, _, text, source in self.bridges:
             yield next(self.reroutes(node, condition, source), None) is None, f"no value at turn {source[0]} leads elsewhere"
-            renamed = [edit for view in self.views if text in view.text for edit in view.rename(text, fresh(text))]
+            renamed = [edit for view in self.near(text) for edit in view.rename(text, fresh(text))]
             yield self.after(renamed) != self.answer, f"the bridge of turn {source[0]} cannot have another name"
         chance = Random(ir.encode(self.program))  # noqa: S311  (reproducible, no secret)
-        others = [view for view in self.views if view.index not in self.read]
-        for view in chance.choices(others, k=20) if others else ():
+        read = [bisect_left(self.session.order, turn) - before for before, turn in enumerate(self.read)]
+        for other in chance.choices(range(len(self.views) - len(read)), k=20) if len(read) < len(self.views) else ():
+            view = self.views[other + bisect_right(read, other)]  # the other-th of those not read
             path, text, _ = chance.choice(list(view.leaves()))
             yield self.after([view.write(path, fresh(text))]) != self.answer, f"turn {view.index}, not read, changes the answer"
 
@@ -321,32 +286,27 @@ class Case:
             values, view = (fresh(text), fresh(text, -1), texts[at - 1]), self.at[turn]
             tries = [([view.write(path, v, span)], combine(answered, [*texts[:at], v, *texts[at + 1 :]])) for v in values]
             if isinstance(answered, ir.Count):  # one call less fits
-                where = [(literal(c), c.path) for c in self.nodes[answered.calls].where if literal(c)]
+                where = [(c.literal, c.path) for c in self.nodes[answered.calls].where if c.literal]
                 broken = [edit for name, place in where[-1:] for edit in view.rename(name, fresh(name), place)]
                 tries = [(broken or tries[0][0], str(len(texts) - 1))]
             for edits, expected in tries:  # a walk may, instead, no longer reach the call
                 if (new := self.after(edits)) != self.answer and (self.walks or (new is not None and new == expected)):
                     yield edits
 
-    def reroutes(self, node: ir.Call, condition: ir.Condition, source: Source) -> Iterator[list[Edit]]:
+    def reroutes(self, node: ir.Call, condition: ir.Condition | ir.Item, source: Source) -> Iterator[list[Edit]]:
         """Yield edits of a bridge's producer that lead the consumer to another call, and to the answer which that one gives."""
-        others = [view for view in self.pool if view.index not in self.base.picked[node.name] and view.fits(node, {})]
-        for view in others[:64]:
+        if isinstance(condition, ir.Item):  # another record of the same call
+            view, (_, field) = self.at[self.base.picked[node.name][0]], self.asked[0]
+            for path, text in view.records(field)[:64]:
+                there, edits = view.read(ir.Field(path=path))[0], [self.at[source[0]].write(source[1], text, source[2])]
+                if there not in (None, self.answer) and self.after(edits) == there:
+                    yield edits
+            return
+        others = [turn for turn in self.whole.fitting(node, {}) if turn not in self.base.picked[node.name]]
+        for view in (self.at[turn] for turn in others[:64]):
             for _, text, _ in islice(view.leaves(condition.path), 64):
                 where = tuple(replace(c, value=ir.Literal(text)) if c is condition else c for c in node.where)
                 direct, edits = self.instead(node, where=where), [self.at[source[0]].write(source[1], text, source[2])]
                 other = direct.answer not in (None, self.answer) and view.index in direct.picked[node.name]
                 if other and self.after(edits) == direct.answer:
                     yield edits
-
-
-def literal(condition: ir.Condition) -> str:
-    """Return the text that a condition names, empty where it has a bridge."""
-    return condition.value.value if isinstance(condition.value, ir.Literal) else ""
-
-
-def plain(text: str) -> str:
-    """Return the words of a text, case folded, each between spaces; a capital after a small letter begins a word."""
-    pairs = zip(" " + text, text, strict=False)
-    spaced = "".join(" " * (c.isupper() and p.islower()) + (c if c.isalnum() else " ") for p, c in pairs)
-    return f" {' '.join(spaced.casefold().split())} "

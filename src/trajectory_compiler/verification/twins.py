@@ -19,12 +19,12 @@ from itertools import islice
 
 import msgspec
 
-from trajectory_compiler.dataflow.program import Program, Walk
+from trajectory_compiler.dataflow.program import Claim, Program, Walk
 from trajectory_compiler.model import Family, Turn, canonical
 from trajectory_compiler.verification.edits import Edit
 from trajectory_compiler.verification.evaluate import Edit as Change
-from trajectory_compiler.verification.evaluate import View, fresh
-from trajectory_compiler.verification.proof import Case, Claim, Session, literal
+from trajectory_compiler.verification.evaluate import Session, View, fresh
+from trajectory_compiler.verification.proof import Case
 
 _MAX_TRIES = 400
 
@@ -73,10 +73,10 @@ def _remove(case: Case) -> Iterator[list[Change]]:
     """Give one call another value where a condition names one; where none does, the name of another tool."""
     tools = sorted({view.turn.tool for view in case.views if view.turn.kind == "tool"})
     for name, node in case.nodes.items():
-        named = [condition for condition in node.where if literal(condition)]
+        named = [condition for condition in node.where if condition.literal]
         for view in (case.at[turn] for turn in case.base.matches[name]):
             for condition in reversed(named):
-                yield view.rename(literal(condition), fresh(literal(condition)), condition.path)
+                yield view.rename(condition.literal, fresh(condition.literal), condition.path)
             if not named and node.tool is not None:
                 yield [(view.index, "/tool", next((t for t in tools if t != node.tool), fresh(node.tool)))]
 
@@ -106,18 +106,18 @@ def _unlink(case: Case) -> Iterator[list[Change]]:
 def _add(case: Case) -> Iterator[list[Change]]:
     """Make a call of the tool that misses one condition meet it."""
     for name, node in case.nodes.items():
-        for condition in (condition for condition in node.where if condition.op == "eq" and literal(condition)):
+        for condition in (condition for condition in node.where if condition.op == "eq" and condition.literal):
             rest = msgspec.structs.replace(node, where=tuple(c for c in node.where if c is not condition))
             for view in case.views:
                 if view.index not in case.base.matches[name] and view.fits(rest, {}) and canonical(view.at(condition.path)):
-                    yield [view.write(condition.path, literal(condition))]
+                    yield [view.write(condition.path, condition.literal)]
 
 
 def _move(case: Case) -> Iterator[list[Change]]:
     """Let another call of its tool be the one that a condition names."""
     for name, node in case.nodes.items():
         picked = case.base.picked[name] if node.pick != "all" else ()
-        for condition in (condition for condition in node.where if literal(condition) and condition.op != "has"):
+        for condition in (condition for condition in node.where if condition.literal and condition.op != "has"):
             for view in (case.at[turn] for turn in picked):
                 others = (o for o in case.views if o.turn.kind == "tool" and o.turn.tool == view.turn.tool and o is not view)
                 for other in others:

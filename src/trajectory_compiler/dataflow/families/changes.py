@@ -9,7 +9,7 @@ from itertools import permutations
 
 from trajectory_compiler.dataflow.candidate import Draft, varies
 from trajectory_compiler.dataflow.describe import condition_for
-from trajectory_compiler.dataflow.evaluate import field_source, number
+from trajectory_compiler.dataflow.evaluate import field_source
 from trajectory_compiler.dataflow.fields import (
     askable,
     is_identity_key,
@@ -22,6 +22,7 @@ from trajectory_compiler.dataflow.fields import (
 )
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Call, Change, Changes, Condition, Difference, Field, Get, StateAt
+from trajectory_compiler.model import number_of
 from trajectory_compiler.values import Leaf
 
 MAX_READS = 40
@@ -122,7 +123,7 @@ def _two_reads(index: SessionIndex, target: tuple[str, Condition, Sequence[int]]
         Call(name="B", tool=tool, pick="last", where=(condition,)),
     )
     support = (group[0], group[-1])
-    numbers = number(first.text), number(last.text)
+    numbers = number_of(first.text), number_of(last.text)
     if numbers[0] is not None and numbers[1] is not None and not isinstance(first.value, str):
         left, right = ("B", "A") if numbers[1] > numbers[0] else ("A", "B")
         yield Draft(

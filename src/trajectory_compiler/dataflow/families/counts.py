@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from trajectory_compiler.dataflow.candidate import Draft
 from trajectory_compiler.dataflow.describe import condition_for, describe
-from trajectory_compiler.dataflow.evaluate import number
 from trajectory_compiler.dataflow.fields import (
     SIZES,
     Asked,
@@ -30,13 +30,17 @@ from trajectory_compiler.dataflow.program import (
     Expression,
     Field,
     Get,
+    Literal,
     Sum,
 )
+from trajectory_compiler.model import number_of
 
 MIN_COUNT = 3
 MAX_COUNT = 30
 MAX_RECALLS = 24
 MAX_PAIRS_PER_FIELD = 6
+_NO_AMOUNT = re.compile(r"year|port$|version|level|rank|index|order|page|line$|row$", re.I)  # numbers that name, not measure
+_SMALL_TALK = ("/response/bytes", "/response/totalToolUseCount")  # nobody compares the weight of two web pages
 
 
 def aggregations(index: SessionIndex) -> Iterator[Draft]:
@@ -71,10 +75,6 @@ def _counts(index: SessionIndex) -> Iterator[Draft]:
         calls = (Call(name="A", tool=tool, pick="all", where=(condition,)),)
         yield _aggregate(calls, Count("A"), group, f"count by {path}", 0.1)
     yield from _counts_across_tools(index)
-    for tool, turns in index.tools.items():
-        failed = [t for t in turns if index.turns[t].ok is False]
-        if MIN_COUNT <= len(failed) <= MAX_COUNT and len(failed) < len(turns):
-            yield _aggregate((Call(name="A", tool=tool, pick="all", ok=False),), Count("A"), failed, "count", 0.05)
 
 
 def _counts_across_tools(index: SessionIndex) -> Iterator[Draft]:
@@ -127,7 +127,7 @@ def _over_all(index: SessionIndex, tool: str, condition: Condition | None, group
             values = [leaf for t in group if (leaf := index.leaf(t, asked.field.path)) is not None]
             if (
                 len(values) == len(group)
-                and all(number(v.text) is not None for v in values)
+                and all(number_of(v.text) is not None for v in values)
                 and len({v.text for v in values}) > 2
             ):
                 yield _aggregate(calls, Sum("A", asked.field), group, asked.key, 0.15)
@@ -170,11 +170,11 @@ def comparisons(index: SessionIndex) -> Iterator[Draft]:
             continue
         for asked in _number_fields(index, turns):
             values = values_of(index, tool, asked.field)
-            known = [t for t in turns if t in values and number(values[t]) is not None]
+            known = [t for t in turns if t in values and number_of(values[t]) is not None]
             if len({values[t] for t in known}) < MIN_COUNT:
                 continue
             yield from _between_two(index, known, asked)
-            if len(known) == len(turns) and 4 <= len(turns) <= MAX_COUNT:
+            if asked.field.path not in SIZES and len(known) == len(turns) and 4 <= len(turns) <= MAX_COUNT:
                 yield from _range(turns, values, asked, tool)
 
 
@@ -182,8 +182,16 @@ def _number_fields(index: SessionIndex, turns: Sequence[int]) -> Iterator[Asked]
     seen: set[Field] = set()
     for turn in turns[:8]:
         for asked in askable(index, turn):
-            numeric = asked.answer_type in ("number", "amount") and not is_identity_key(asked.key)
-            if numeric and asked.field.extract is None and asked.field not in seen and is_plain(index, turns, asked.field):
+            numeric = asked.answer_type in ("number", "amount") and not (
+                is_identity_key(asked.key) or _NO_AMOUNT.search(asked.key)
+            )
+            if (
+                numeric
+                and asked.field.path not in _SMALL_TALK
+                and asked.field.extract is None
+                and asked.field not in seen
+                and is_plain(index, turns, asked.field)
+            ):
                 seen.add(asked.field)
                 yield asked
 
@@ -200,8 +208,8 @@ def _between_two(index: SessionIndex, known: Sequence[int], asked: Asked) -> Ite
             continue
         if made >= MAX_PAIRS_PER_FIELD:
             return
-        a, b = number(first.text), number(second.text)
-        if a is None or b is None:
+        a, b = number_of(first.text), number_of(second.text)
+        if a is None or b is None or not _are_alike(node, other):
             continue
         pair = ("A", "B") if a > b else ("B", "A")
         made += 1
@@ -216,8 +224,18 @@ def _between_two(index: SessionIndex, known: Sequence[int], asked: Asked) -> Ite
         )
 
 
+def _are_alike(left: Call, right: Call) -> bool:
+    """Say whether two calls are worth comparing: of two files, those that end alike."""
+    return _ending(left) == _ending(right)
+
+
+def _ending(node: Call) -> str:
+    names = (c.value.value for c in node.where if c.op == "ends" and isinstance(c.value, Literal))
+    return next(names, "").rpartition(".")[2]
+
+
 def _range(turns: Sequence[int], values: dict[int, str], asked: Asked, tool: str) -> Iterator[Draft]:
-    numbers = {t: number(values[t]) for t in turns}
+    numbers = {t: number_of(values[t]) for t in turns}
     ordered = sorted((n, t) for t, n in numbers.items() if n is not None)
     if ordered[0][0] == ordered[1][0] or ordered[-1][0] == ordered[-2][0]:
         return

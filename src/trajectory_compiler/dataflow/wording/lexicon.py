@@ -60,7 +60,7 @@ VERBS: dict[str, Verb] = {
     "ping": Verb("ping", "pinged", "for"),
     "test": Verb("test", "tested", "for"),
     "monitor": Verb("monitor", "monitored", "for"),
-    "put": Verb("put", "put"),
+    "put": Verb("set", "set", "for"),
     "cancel": Verb("cancel", "cancelled"),
     "set": Verb("set", "set"),
     "run": Verb("run", "ran", new=True),
@@ -141,8 +141,24 @@ FIELD_NOUNS: dict[str, str] = {
     "/response/numFiles": "number of matching files",
     "/response/totalToolUseCount": "number of tool calls of the sub-agent",
     "/response/totalTokens": "number of tokens of the sub-agent",
+    "/response/stdout": "output",
+    "/response/stderr": "error output",
     "/response/bytes": "size in bytes",
     "/arguments/questions/0/header": "header of the question",
+}
+
+DATES: dict[str, str] = {
+    "opened": "opening date",
+    "created": "creation date",
+    "closed": "closing date",
+    "updated": "date of the last update",
+    "modified": "date of the last change",
+    "started": "start date",
+    "ended": "end date",
+    "due": "due date",
+    "published": "publication date",
+    "expires": "expiry date",
+    "latest": "latest version",
 }
 
 _CAPITALS = {
@@ -159,11 +175,12 @@ _IRREGULAR = {
     "amt": "amount",
     "addr": "address",
     "desc": "description",
+    "onestop": "one-stop",
 }
 _SPOKEN = frozenset(("NAT", "SIP", "VAT", "PIN", "SKU", "MAC", "LAN", "RAM"))
 _UNCOUNTABLE = frozenset(
     """
-    details information status mail data metadata credentials credit feedback access code log text content
+    details information status mail data metadata credentials credit feedback access code text content
     history stdout stderr permission settings attributes
 """.split()
 )
@@ -199,8 +216,20 @@ def is_plural(noun: str) -> bool:
     return last.endswith("s") and not last.endswith(("ss", "us", "is", "address", "status"))
 
 
+def was(noun: str) -> str:
+    """Return the verb of a noun: "was the price", "were the free hours"."""
+    return "were" if is_plural(noun.split(" of ", maxsplit=1)[0]) else "was"
+
+
+def was_it(noun: str) -> str:
+    """Return what speaks of a noun again: "was it", "were they"."""
+    return "were they" if was(noun) == "were" else "was it"
+
+
 def plural(noun: str) -> str:
     """Return the plural of a noun."""
+    if noun == "person" or noun.endswith(" person"):
+        return f"{noun.removesuffix('person')}people"
     if is_plural(noun) or noun.rsplit(" ", maxsplit=1)[-1].lower() in _UNCOUNTABLE:
         return noun
     if noun.endswith(("s", "x", "ch", "sh")):
@@ -212,6 +241,8 @@ def plural(noun: str) -> str:
 
 def singular(word: str) -> str:
     """Return the singular of a plural, by its ending."""
+    if word == "ids":
+        return "id"
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "shes", "ches", "xes")):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from trajectory_compiler.dataflow.program import Bridge, Call, Condition, Field, Literal
 from trajectory_compiler.dataflow.wording.lexicon import (
+    DATES,
     FIELD_NOUNS,
     JOINERS,
     ORDINALS,
@@ -30,7 +31,9 @@ _WRAPPERS = frozenset(
     response result results data items item response_elements output payload body value values content file
 """.split()
 )
+_JOINTS = frozenset(("to", "from", "for", "in", "on", "with", "into", "of", "by"))
 _RIVALLED = frozenset(("Read", "Edit", "MultiEdit", "Write", "Grep", "Glob", "LS"))
+_THINGS = {"payment": "payment method"}  # what an id stands for, where its key does not say
 _EXTRACTED = {"exit_code": "exit code", "error_line": "error message"}
 
 
@@ -45,11 +48,16 @@ def act(node: Call, *, plain: bool = False) -> Act:
     """Word a call node; `plain` leaves its conditions out."""
     if node.tool is None:
         return _any_tool(node)
-    verb, thing, primary = _verb_phrase(node.tool, definite=bool(node.where) and not plain)
-    conditions = [] if plain else [c for c in node.where if isinstance(c.value, Literal)]
+    verb, thing, primary = _verb_phrase(node.tool, definite=any(map(_is_given, node.where)) and not plain)
+    conditions = [] if plain else [c for c in node.where if isinstance(c.value, Literal) and _is_given(c)]
     named = next((c for c in conditions if primary and _key(c.path) == primary), None)
-    if named is None and len(conditions) == 1 and _is_the_thing(thing, conditions[0]):
-        named = conditions[0]
+    if named is None:
+        named = next((c for c in conditions if _is_the_thing(thing, c)), None)
+    for condition in list(conditions) if named is None else ():
+        whole = _within(thing, condition)
+        if whole != thing:
+            thing = whole
+            conditions.remove(condition)
     if named is not None:
         thing = _primary_thing(thing, named)
         conditions.remove(named)
@@ -60,17 +68,35 @@ def act(node: Call, *, plain: bool = False) -> Act:
     tail = joined + (f" {verb.preposition if named is None else 'with'} {' and '.join(extra)}" if extra else "")
     if named is None and not plain:
         tail += by_tool(node)
-    return Act(f"{verb.past} {thing}{tail}".replace("  ", " "), f"{verb.base} {thing}{tail}".replace("  ", " "))
+    well = "successfully " if node.ok and not plain else ""
+    return Act(f"{well}{verb.past} {thing}{tail}".replace("  ", " "), f"{well}{verb.base} {thing}{tail}".replace("  ", " "))
+
+
+def _within(thing: str, condition: Condition) -> str:
+    """Put an argument where it belongs: "a role to an instance profile" becomes "a role to the instance profile `web`"."""
+    words = words_of(_key(condition.path))
+    joint = next((word for word in thing.split() if word in _JOINTS), None)
+    if joint is None or condition.op != "eq" or condition.path.count("/") != 2 or len(words) < 2:
+        return thing
+    name = readable(words[:-1])
+    parts = thing.split(f" {joint} ", 1)
+    return f" {joint} ".join(f"the {name} `{_literal(condition)}`" if part == article(name) else part for part in parts)
+
+
+def _is_given(condition: Condition) -> bool:
+    """Say whether a condition is on what the call was given; what it came back with is worded by the question."""
+    return not condition.path.startswith("/response")
 
 
 def _is_the_thing(thing: str, condition: Condition) -> bool:
     """Say whether an argument names the very thing that is done something to: "deleted the bucket", bucket name."""
     words = words_of(_key(condition.path))
-    return condition.path.count("/") == 2 and condition.op == "eq" and thing.split(" ", 1)[-1] == readable(words[:-1])
+    names = (readable(words), readable(words[:-1]))
+    return condition.path.count("/") == 2 and condition.op == "eq" and thing.split(" ", 1)[-1] in names
 
 
 def _any_tool(node: Call) -> Act:
-    tail = " and ".join(_named(c) for c in node.where if isinstance(c.value, Literal))
+    tail = " and ".join(f"the {_named(c)}" for c in node.where if isinstance(c.value, Literal))
     return Act(f"made a call with {tail}", f"make a call with {tail}")
 
 
@@ -79,7 +105,7 @@ def _named(condition: Condition) -> str:
     words = words_of(_key(condition.path))
     ending = " ending in" if condition.op == "ends" and not {"file", "path", "folder", "directory"} & set(words) else ""
     if condition.path.count("/") == 2 and len(words) > 1 and words[-1] in ("id", "name", "path"):
-        return f"{readable(words[:-1])}{ending} `{_literal(condition)}`"
+        return f"{_THINGS.get(readable(words[:-1]), readable(words[:-1]))}{ending} `{_literal(condition)}`"
     return f"{_noun(condition.path)}{ending} `{_literal(condition)}`"
 
 
@@ -99,6 +125,9 @@ def _verb_phrase(tool: str, *, definite: bool) -> tuple[Verb, str, str]:
 def _object(verb: Verb, rest: list[str], *, definite: bool) -> str:
     if rest and rest[0] in ("to", "for", "from", "all", "in", "on"):
         return readable(rest)
+    joint = next((i for i, word in enumerate(rest) if word in _JOINTS and 0 < i < len(rest) - 1), None)
+    if joint is not None:
+        return f"{article(readable(rest[:joint]))} {rest[joint]} {article(readable(rest[joint + 1 :]))}"
     noun = readable(rest)
     if verb.base in ("search for", "look for"):
         return plural(noun)
@@ -166,6 +195,8 @@ def noun(field: Field, *, alone: bool = False) -> str:
 
     `alone` says that a list on the way has one entry only, which then needs no number.
     """
+    if field.item is not None:
+        return noun(Field(path=f"/response{field.path}"), alone=alone)
     if field.extract is not None:
         key = field.extract.key
         if field.extract.kind == "line_value":
@@ -180,9 +211,20 @@ def noun(field: Field, *, alone: bool = False) -> str:
         return _list_item(tokens)
     listed = max((i for i, token in enumerate(tokens) if token.isdigit()), default=-1)
     name = _own_name(tokens[listed + 1 :])
-    if alone and listed > 0 and "entry of" in _list_item(tokens[: listed + 1]):
+    if alone and listed > 0 and _list_item(tokens[: listed + 1]).endswith(" entry"):
         return f"{name} in the {readable(words_of(tokens[listed - 1]))}"
     return name if listed < 0 else f"{name} of the {_list_item(tokens[: listed + 1])}"
+
+
+def chosen(field: Field) -> str:
+    """Name what an argument points at: `/arguments/flights/0/flight_number` is "first flight", `payment_id` "payment"."""
+    tokens = field.path.split("/")[2:]
+    words = words_of(tokens[-1])
+    listed = max((i for i, token in enumerate(tokens) if token.isdigit()), default=-1)
+    if listed > 0:
+        return _list_item(tokens[: listed + 1])
+    thing = readable(words[:-1]) if len(words) > 1 and words[-1] in ("id", "number", "name") else readable(words)
+    return _THINGS.get(thing, thing)
 
 
 def _own_name(tokens: list[str]) -> str:
@@ -192,12 +234,14 @@ def _own_name(tokens: list[str]) -> str:
     if len(words) > 1 and words[0] in ("num", "number", "n", "count", "total"):
         rest = readable(words[1:])
         return f"total number of {plural(rest)}" if words[0] == "total" and is_plural(rest) else _numbered(words, rest)
-    name = readable(words)
+    name = DATES.get(words[0], readable(words)) if len(words) == 1 else readable(words)
     if not usable:
         return name
     owner = words_of(usable[-1])
     if not owner or set(owner) & set(words):
         return name
+    if owner[0] in ("available", "remaining", "free") and len(owner) > 1 and is_plural(owner[-1]):
+        return f"number of {owner[0]} {name} {readable(owner[1:])}"
     if len(owner) >= 1 and owner[-1].endswith("s") and words[0] not in _GENERIC:
         return f"{name} {readable([*owner[:-1], singular(owner[-1])])}"
     return f"{readable(owner)} {name}" if len(words) == 1 and words[0] in _GENERIC else name
@@ -205,6 +249,49 @@ def _own_name(tokens: list[str]) -> str:
 
 def _numbered(words: list[str], rest: str) -> str:
     return f"total {rest}" if words[0] == "total" else f"number of {plural(rest)}"
+
+
+def is_listed(field: Field) -> bool:
+    """Say whether a field is an entry of a list, so that one says "listed in" of it."""
+    return field.path.rsplit("/", 1)[-1].isdigit()
+
+
+def owned(asked: str) -> str:
+    """Word a field as something's own: "the price of its first flight", "its cabin"."""
+    return f"the {asked.replace(' of the ', ' of its ', 1)}" if " of the " in asked else f"its {asked}"
+
+
+def owner_of(node: Call, bridged: Field) -> str | None:
+    """Return what a look-up was made for, where its tool is named for just that: "customer", "third paper"; else None."""
+    _, thing, _ = _verb_phrase(str(node.tool), definite=True)
+    noun, owner = thing.removeprefix("the "), chosen(bridged)
+    return owner if owner == noun or owner.split(" ", 1) in ([word, noun] for word in ORDINALS) else None
+
+
+def what(noun: str) -> str:
+    """Ask for a noun: "what price", "how many available seats"."""
+    return f"how many {noun.removeprefix('number of ')}" if noun.startswith("number of ") else f"what {noun}"
+
+
+def thing_of(node: Call) -> str:
+    """Return what a call was made for: "subnet" of `create_subnet`."""
+    return _verb_phrase(str(node.tool), definite=True)[1].split(" ", 1)[-1]
+
+
+def base_past(node: Call) -> str:
+    """Return the verb of a call in the past: "created" of `create_subnet`."""
+    return _verb_phrase(str(node.tool), definite=True)[0].past
+
+
+def base_of(node: Call) -> str:
+    """Return the verb of a call in its base form: "update" of `update_ticket`."""
+    return _verb_phrase(str(node.tool), definite=True)[0].base
+
+
+def thing_and_names(node: Call) -> tuple[str, str]:
+    """Split what a looking-up call found: "the reservation details" and "reservation `A`", empty where it has no argument."""
+    _, thing, _ = _verb_phrase(str(node.tool), definite=True)
+    return thing, " and ".join(_named(c) for c in node.where if isinstance(c.value, Literal))
 
 
 def _list_item(tokens: list[str]) -> str:
@@ -215,7 +302,7 @@ def _list_item(tokens: list[str]) -> str:
     if thing in ("item", "result", "value", "data"):
         return f"{ORDINALS[position]} result"
     if thing == readable(name):
-        return f"{ORDINALS[position]} entry of the {thing}"
+        return f"{ORDINALS[position]} {thing} entry"
     return f"{ORDINALS[position]} {thing}"
 
 
@@ -232,6 +319,14 @@ def when(node: Call) -> str:
     if node.pick == "last" and node.before is None and node.after is None:
         return f"the agent last {done.past}"
     return f"the agent {done.past}"
+
+
+def on_that_thing(node: Call) -> str | None:
+    """Word a call on a thing just spoken of: "cancelled that reservation"; None where its argument names another thing."""
+    verb, thing, _ = _verb_phrase(str(node.tool), definite=True)
+    words, noun = words_of(_key(node.where[-1].path)), thing.split(" ", 1)[-1]
+    named = len(node.where) == 1 and words[-1] in ("id", "name", "number", "path") and readable(words[:-1]) == noun
+    return f"{verb.past} that {noun}" if named else None
 
 
 def has_bridge(node: Call) -> bool:

@@ -1,4 +1,4 @@
-"""Questions: the wording of each family, several phrasings a family, and the steps of the answer spelled out.
+"""Questions: the wording of each family, several phrasings a family.
 
 The phrasing is chosen by the program's own hash, so that the same program always reads the same. A question names no turn
 number, no bridge value and no answer; it states the form of the answer; the calls are told apart by what they did.
@@ -11,34 +11,45 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from trajectory_compiler.dataflow.candidate import Candidate
-from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import (
     Bridge,
     Call,
     Change,
     Changes,
+    Condition,
     Count,
     Difference,
     Distinct,
     Field,
     Get,
+    Literal,
     Program,
     StateAt,
     Sum,
     Walk,
     encode,
 )
-from trajectory_compiler.dataflow.wording.lexicon import article, plural
+from trajectory_compiler.dataflow.wording.lexicon import ORDINALS, SPECIAL, article, plural, was, was_it
 from trajectory_compiler.dataflow.wording.phrases import (
     act,
     bare,
+    base_of,
+    base_past,
     by_tool,
+    chosen,
     found_in,
     has_bridge,
+    is_listed,
     is_primary,
     is_reading,
     noun,
     nth,
+    on_that_thing,
+    owned,
+    owner_of,
+    thing_and_names,
+    thing_of,
+    what,
     when,
 )
 from trajectory_compiler.model import Family
@@ -99,9 +110,13 @@ def _bridge_of(node: Call) -> Bridge:
 
 
 def _composition(program: Program, choice: int) -> str:
-    first, *middle, last = program.calls
     assert isinstance(program.answer, Get)
+    if program.answer.field.item is not None:
+        return _item(program, program.answer, choice)
+    first, *middle, last = program.calls
     got = f"the {noun(_bridge_of((*middle, last)[0]).field)}"
+    if (whose := _owners(program)) is not None and program.answer.field.path != "/created_at":
+        return f"what {was(noun(program.answer.field))} the {noun(program.answer.field)} of {whose}?"
     steps = ""
     for node, following in pairwise((*middle, last)):
         steps += f" with it, the agent later {act(node).past} and so got the {noun(_bridge_of(following).field)};"
@@ -115,18 +130,57 @@ def _composition(program: Program, choice: int) -> str:
     if is_reading(last):
         there = found_in(last)
         if is_reading(first):
+            listed = "listed in" if is_listed(_bridge_of(last).field) else "in"
             return _pick(
                 choice,
-                f"what {asked} did {there} show for {got} in {found_in(first)}?",
-                f"take {got} in {found_in(first)}. What {asked} did {there} show for it?",
+                f"what did {there} show as the {asked} of {got} {listed} {found_in(first)}?",
+                f"take {got} {listed} {found_in(first)}. What did {there} show as {owned(asked)}?",
             )
         return f"what {asked} did {there} show for {got} that came back when {when(first)}?"
+    with_value, with_it = (on_that_thing(last) or f"{end} with {it}" for it in ("that value", "it"))
     return _pick(
         choice,
-        f"{when(first)} and got back {got}. What was the {asked} in the response when it later {end} with that value?",
-        f"take {got} that came back when {when(first)}. What was the {asked} in the response"
-        f" when the agent later {end} with it?",
+        f"{when(first)} and got back {got}. What was the {asked} in the response when it later {with_value}?",
+        f"take {got} that came back when {when(first)}. What was the {asked} in the response when the agent later {with_it}?",
         f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
+    )
+
+
+def _owners(program: Program) -> str | None:
+    """Word a chain of look-ups by what each was made for: "the account of the customer named in the invoice `INV-7`"."""
+    first, *rest = program.calls
+    owners = [owner_of(node, _bridge_of(node).field) for node in rest]
+    if None in owners or not all(map(is_reading, rest)):
+        return None
+    return f"the {' of the '.join(str(owner) for owner in reversed(owners))} {_whence(first, str(owners[0]))}"
+
+
+def _whence(first: Call, thing: str) -> str:
+    """Say where a thing was found: "listed in the user details", "that came back when it searched for papers"."""
+    if not is_reading(first):
+        return f"that came back when {when(first)}"
+    return f"{'listed' if thing.split(' ', 1)[0] in ORDINALS else 'named'} in {found_in(first)}"
+
+
+def _item(program: Program, answer: Get, choice: int) -> str:
+    """Word a field of the record of what an effect named: "for the first flight that it named when it booked ..."."""
+    item = answer.field.item
+    assert item is not None
+    assert isinstance(item.value, Bridge)
+    source, effect = program.call(answer.call), program.call(item.value.call)
+    asked = noun(answer.field)
+    thing = chosen(item.value.field)
+    named = f"the {thing} that the agent named when it {_short(effect)}"
+    if not _is_argument(item.value.field):
+        named = (
+            f"the {thing} in {found_in(effect)}" if is_reading(effect) else f"the {thing} that came back when {when(effect)}"
+        )
+    if is_reading(source):
+        return f"{what(asked)} did {found_in(source)} show for {named}?"
+    return _pick(
+        choice,
+        f"when the agent {_short(source)}, {what(asked)} came back for {named.replace('the agent', 'it')}?",
+        f"take {named}. {what(asked).capitalize()} came back for it when the agent {_short(source)}?",
     )
 
 
@@ -137,6 +191,9 @@ def _time_of_use(program: Program, choice: int) -> str:
         path += f", then took what came back when it {act(node).past} with it"
     got = noun(_bridge_of(rest[0]).field)
     end = act(rest[-1])
+    owner = owner_of(rest[0], _bridge_of(rest[0]).field)
+    if owner is not None and len(rest) == 1:
+        return f"when did the agent {base_of(rest[0])} the {owner} {_whence(first, owner).replace('the agent', 'it')}?"
     return _pick(
         choice,
         f"{when(first)} and got back the {got}{path}. At what time did it later {end.base} with that value?",
@@ -152,6 +209,16 @@ def _next_argument(program: Program, choice: int) -> str:
     asked = noun(program.until.field)
     got = noun(_bridge_of(second).field)
     about = act(effect, plain=True).base
+    if is_reading(first) and is_reading(second):
+        taken = noun(program.answer.field)
+        listed = f"{got} {'listed in' if is_listed(_bridge_of(second).field) else 'in'} {found_in(first)}"
+        return _pick(
+            choice,
+            f"as its next step the agent will {about}. As the {asked} it will pass what {found_in(second)} showed as the"
+            f" {taken} of the {listed}. What will it pass?",
+            f"the agent is about to {about}, and takes the {asked} from {found_in(second)} of the {listed}."
+            f" Which {asked} will it pass?",
+        )
     return _pick(
         choice,
         f"the agent is about to {about}. It takes the {asked} from an earlier response, the one it got when it"
@@ -164,14 +231,16 @@ def _next_argument(program: Program, choice: int) -> str:
 def _provenance(program: Program, choice: int) -> str:
     use, origin = program.calls[0], program.calls[1]
     assert isinstance(program.answer, Get)
-    used = noun(_bridge_of(origin).field)
-    asked = noun(program.answer.field)
-    source = act(origin).past
+    bridge = _bridge_of(origin).field
+    asked, used = noun(program.answer.field), noun(bridge)
+    thing = chosen(bridge)
+    if thing_of(origin) == thing:
+        return f"{when(use)} with {article(thing)}. Which {asked} had it passed when it {base_past(origin)} that {thing}?"
     return _pick(
         choice,
-        f"{when(use)} with {article(used)} that it had first got earlier, when it {source}."
+        f"{when(use)} with {article(used)} that it had first got earlier, when it {act(origin).past}."
         f" Which {asked} had it passed to that earlier call?",
-        f"the {used} that was passed when {when(use)} had first come back when the agent {source}."
+        f"the {used} that was passed when {when(use)} had first come back when the agent {act(origin).past}."
         f" Which {asked} had the agent passed then?",
     )
 
@@ -181,25 +250,26 @@ def _state_change(program: Program, choice: int) -> str:
     done = act(node).past
     match program.answer:
         case Change(left, right) if program.call(right.call).tool != node.tool:
-            later = program.call(right.call)
+            asked, later = noun(left.field), _again(node, program.call(right.call))
             return _pick(
                 choice,
-                f"how did the {noun(left.field)} change between the time {when(node)} and the time it {_short(later)}?",
-                f"what was the {noun(left.field)} when {when(node)}, and what was it when the agent later {_short(later)}?",
+                f"how did the {asked} change between the time {when(node)} and the time it {later}?",
+                f"what {was(asked)} the {asked} when {when(node)}, and what {was_it(asked)} when the agent later {later}?",
             )
         case Change(left, _):
+            asked = noun(left.field)
             return _pick(
                 choice,
-                f"how did the {noun(left.field)} change between the first and the last time the agent {done}?",
-                f"what was the {noun(left.field)} the first time the agent {done}, and what was it the last time?",
+                f"how did the {asked} change between the first and the last time the agent {done}?",
+                f"what {was(asked)} the {asked} the first time the agent {done}, and what {was_it(asked)} the last time?",
             )
         case Difference(left, _):
-            rose = left.call == "B"
+            rose, asked = left.call == "B", noun(left.field)
             moved, went = ("higher", "rise") if rose else ("lower", "fall")
             return _pick(
                 choice,
-                f"by how much did the {noun(left.field)} {went} between the first and the last time the agent {done}?",
-                f"how much {moved} was the {noun(left.field)} the last time the agent {done} than the first time?",
+                f"by how much did the {asked} {went} between the first and the last time the agent {done}?",
+                f"how much {moved} {was(asked)} the {asked} the last time the agent {done} than the first time?",
             )
         case Changes(_, field):
             return f"how many times did the {noun(field)} change from one call to the next over all the times the agent {done}?"
@@ -227,12 +297,16 @@ def _aggregation(program: Program, choice: int) -> str:
     done = act(node)
     match program.answer:
         case Count():
-            return _count(program, node, choice)
+            return _count(node, choice)
         case Sum(_, field):
-            return f"add up the {noun(field, alone=True)} over all the times the agent {done.past}. What is the sum?"
+            head, joint, rest = noun(field, alone=True).partition(" in the ")
+            summed = f"{plural(head)}{joint}{rest}"
+            if is_reading(node):
+                return f"what is the sum of the {summed} over all {plural(found_in(node))} that the agent looked up?"
+            return f"add up the {summed} over all the times the agent {done.past}. What is the sum?"
         case Distinct(_, field):
             if field.path == "/tool":
-                return f"how many different tools did the agent call with {done.base.removeprefix('make a call with ')}?"
+                return _tools(node)
             things = plural(noun(field))
             if is_primary(node, field) and not node.where:
                 thing, did = bare(node)
@@ -247,26 +321,54 @@ def _aggregation(program: Program, choice: int) -> str:
     raise AssertionError(program.answer)
 
 
-def _count(program: Program, node: Call, choice: int) -> str:
-    done = act(node)
+def _tools(node: Call) -> str:
+    outcome = next((c for c in node.where if c.path.startswith("/response")), None)
+    if outcome is not None:
+        with_it = f"the {noun(Field(path=outcome.path))} `{_literal_text(outcome)}`"
+        return f"how many different tools came back with {with_it} at least once?"
     if node.ok is False:
-        return f"how many of the calls in which the agent tried to {done.base} came back as an error?"
-    if node.after and node.before:
-        start, end = program.call(node.after), program.call(node.before)
-        what = f"how many `{node.tool}` calls in all, whatever they were for,"
-        return f"{what} did the agent make after it {_short(start)} and before it {_short(end)}?"
+        return "how many different tools came back with an error at least once?"
+    given = act(node).base.removeprefix("make a call with ")
+    return f"with how many different tools did the agent work on {given}?"
+
+
+def _count(node: Call, choice: int) -> str:
+    done = act(node)
+    outcome = next((c for c in node.where if c.path.startswith("/response") and isinstance(c.value, Literal)), None)
+    if outcome is not None:
+        with_it = f"came back with the {noun(Field(path=outcome.path))} `{_literal_text(outcome)}`"
+        return f"how many {_calls_of(node)} {with_it}?"
+    if node.ok is False:
+        return f"how many {_calls_of(node)} came back as an error?"
     if node.tool is None:
-        return f"how many calls did the agent make with {done.base.removeprefix('make a call with ')}?"
+        return f"how many of the agent's calls named {done.base.removeprefix('make a call with ')}?"
+    often = _pick(choice, "how many times", "how often in this session")
     tool = "" if " tool" in done.base else by_tool(node)
-    return _pick(
-        choice,
-        f"how many times did the agent {done.base}{tool}?",
-        f"how often in this session did the agent {done.base}{tool}?",
-    )
+    return f"{often} did the agent {done.base}{tool}?"
+
+
+def _calls_of(node: Call) -> str:
+    """Name the calls whose outcomes are counted: "of the agent's attempts to create a role"."""
+    kind = "attempts" if node.ok is False else "calls"
+    return "of the agent's calls" if node.tool is None else f"of the agent's {kind} to {act(node).base}"
+
+
+def _literal_text(condition: Condition) -> str:
+    return condition.value.value if isinstance(condition.value, Literal) else ""
 
 
 def _short(node: Call) -> str:
     return when(node).removeprefix("the agent ")
+
+
+def _again(first: Call, later: Call) -> str:
+    """Word a later call on the thing that was just named: "updated reservation flights for it"."""
+    named = {c.value.value for c in first.where if isinstance(c.value, Literal)}
+    if len(later.where) == 1 and later.where[0].path.count("/") == 2 and {_literal_text(later.where[0])} == named:
+        order = {"first": "first ", "last": "last "}.get(later.pick, "")
+        done = on_that_thing(later) or f"{act(later, plain=True).past} for it"
+        return f"{order}{done}"
+    return _short(later)
 
 
 def _temporal(program: Program, choice: int) -> str:
@@ -289,9 +391,12 @@ def _temporal(program: Program, choice: int) -> str:
             f"which {asked} did the agent pass the {order} time it {done} {side}?",
             f"the {order} time the agent {done} {side}, which {asked} did it pass?",
         )
+    if found.tool in SPECIAL and not found.where:
+        thing, did = bare(found)
+        return f"{what(asked)} did the {order} {thing} that the agent {did} {side} give?"
     return _pick(
         choice,
-        f"what was the {asked} the {order} time the agent {done} {side}?",
+        f"what {was(asked)} the {asked} the {order} time the agent {done} {side}?",
         f"the {order} time the agent {done} {side}, what {asked} came back?",
     )
 
@@ -306,6 +411,17 @@ def _comparison(program: Program, choice: int) -> str:
             choice,
             f"over all the times the agent {done}, how far apart are the highest and the lowest {asked}?",
             f"what is the difference between the highest and the lowest {asked} over all the times the agent {done}?",
+        )
+    if program.answer.left.field.path == "/response/file/totalLines":
+        longer, shorter = (act(node).past.removeprefix("read ") for node in (left, right))
+        return f"by how many lines was {longer} longer than {shorter} when the agent read them?"
+    thing, names = thing_and_names(left)
+    other, others = thing_and_names(right)
+    if is_reading(left) and left.pick == right.pick == "only" and thing == other and names and others:
+        return _pick(
+            choice,
+            f"going by {thing}, how much higher was the {asked} for {names} than for {others}?",
+            f"how much higher was the {asked} for {names} than for {others}, as {thing} showed it?",
         )
     if is_reading(left) and left.pick == "only":
         return f"how much higher was the {asked} in {found_in(left)} than in {found_in(right)}?"
@@ -323,7 +439,7 @@ def _recall(program: Program, choice: int) -> str:
         return f"which {asked} did the agent pass the {nth(node.k)} time it {act(node).past}?"
     return _pick(
         choice,
-        f"what was the {asked} the {nth(node.k)} time the agent {act(node).past}?",
+        f"what {was(asked)} the {asked} the {nth(node.k)} time the agent {act(node).past}?",
         f"the {nth(node.k)} time the agent {act(node).past}, what {asked} came back?",
     )
 
@@ -350,36 +466,3 @@ _WORDERS: dict[Family, Callable[[Program, int], str]] = {
     "recall": _recall,
     "walk": _walk,
 }
-
-
-def explain(index: SessionIndex, candidate: Candidate) -> str:
-    """Return the steps from the log to the answer in plain sentences: training data that spells out the hops."""
-    program, trace = candidate.program, candidate.trace
-    bridges = {
-        (c.value.call, c.value.field.path): c.value.field for n in program.calls for c in n.where if isinstance(c.value, Bridge)
-    }
-    steps: list[str] = []
-    for node in program.calls:
-        turns = [t for t in trace.picked.get(node.name, ()) if t not in candidate.withheld]
-        if not turns:
-            continue
-        places = ", ".join(f"#{t:03d}" for t in turns[:12]) + (", ..." if len(turns) > 12 else "")
-        facts = [
-            f"{noun(f)} {leaf.text}"
-            for (call, path), f in bridges.items()
-            if call == node.name and (leaf := index.leaf(turns[0], path))
-        ]
-        facts += [f"{noun(_answer_field(program))} {s.text}" for s in trace.sources if s.turn in turns[:12]]
-        steps.append(f"{places}: the agent {act(node).past}" + (f" ({'; '.join(dict.fromkeys(facts))})" if facts else "") + ".")
-    if candidate.withheld:
-        steps.append("The call that would give the rest is not in the log.")
-    return " ".join(steps)
-
-
-def _answer_field(program: Program) -> Field:
-    answer = program.answer
-    if isinstance(answer, Difference | Change):
-        return answer.left.field
-    if isinstance(answer, Walk):
-        return answer.label
-    return Field(path="/tool") if isinstance(answer, Count) else answer.field

@@ -35,29 +35,18 @@ CREATE TABLE IF NOT EXISTS {{table}}_purges (
   row_ids TEXT NOT NULL
 ) STRICT;
 
+-- One condition decides whether there is anything to refuse; only then the body finds out what.
 DROP TRIGGER IF EXISTS {{table}}_insert;
-CREATE TRIGGER {{table}}_insert BEFORE INSERT ON {{table}}
+CREATE TRIGGER {{table}}_insert BEFORE INSERT ON {{table}} WHEN
+{{insert_conditions}}
+  OR EXISTS (SELECT 1 FROM {{table}} AS old WHERE old.idempotency_key = NEW.idempotency_key)
 BEGIN
-  SELECT RAISE(ABORT, '{{table}}: id is chosen by the database, leave it out.') WHERE NEW.id <> -1;
-  SELECT RAISE(ABORT, '{{table}}: created_at is set by the database, leave it out.') WHERE NEW.created_at IS NOT ({{now}});
-  SELECT RAISE(ABORT, '{{table}}: purge_id and purged_payload_hash are set by a purge, leave them out.')
-    WHERE NEW.purge_id IS NOT NULL OR NEW.purged_payload_hash IS NOT NULL;
-  SELECT RAISE(ABORT, '{{table}}: session_id, agent, tool and idempotency_key must not be empty.')
-    WHERE '' IN (NEW.session_id, NEW.agent, NEW.tool, NEW.idempotency_key);
-  SELECT RAISE(ABORT, '{{table}}: called_at must look like 2026-01-31T12:00:00.000000Z.') WHERE NEW.called_at NOT GLOB
-    '[0-9][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z';
-  SELECT RAISE(ABORT, '{{table}}: arguments, response and extra must be JSON.')
-    WHERE NOT (json_valid(coalesce(NEW.arguments, '0')) AND json_valid(coalesce(NEW.response, '0'))
-      AND json_valid(coalesce(NEW.extra, '0')));
-  SELECT RAISE(ABORT, '{{table}}: status must be one of {{status_words}}; a row with an error needs one other than ok.')
-    WHERE NEW.status NOT IN ({{statuses}}) OR (NEW.error IS NOT NULL AND coalesce(NEW.status, 'ok') = 'ok');
-  SELECT RAISE(ABORT, '{{table}}: cost_usd and duration_ms must not be negative, truncated must be 0 or 1.')
-    WHERE NEW.cost_usd < 0 OR NEW.duration_ms < 0 OR NEW.truncated NOT IN (0, 1);
+{{insert_refusals}}
   -- A row sent twice is one row. A key used again for another row is a mistake or INSERT OR REPLACE, which other triggers miss.
   SELECT RAISE(ABORT, '{{table}} is append-only: this idempotency_key belongs to another row, which cannot be replaced.')
     FROM {{table}} AS old WHERE old.idempotency_key = NEW.idempotency_key AND old.purge_id IS NULL
     AND ({{old_sent}}) IS NOT ({{new_sent}});
-  SELECT RAISE(IGNORE) WHERE EXISTS (SELECT 1 FROM {{table}} AS old WHERE old.idempotency_key = NEW.idempotency_key);
+  SELECT RAISE(IGNORE);
 END;
 DROP TRIGGER IF EXISTS {{table}}_chosen_id;
 CREATE TRIGGER {{table}}_chosen_id AFTER INSERT ON {{table}} WHEN NEW.id < 1
