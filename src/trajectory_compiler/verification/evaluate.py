@@ -103,7 +103,7 @@ class View:
 
     def read(self, field: ir.Field) -> tuple[str, Source] | tuple[None, None]:
         """Return the text of a field and where it stands, or twice None where it is undefined."""
-        paths = [path for path, text in self.records(field) if field.item is None or text == field.item.literal]
+        paths = [p for p, text in self.records(field) if text == field.item.literal] if field.item else [field.path]
         value, rule = self.at(paths[0] if len(paths) == 1 else "\0"), field.extract
         if rule is None or field.item:
             return (None, None) if (text := canonical(value)) is None else (text, (self.index, paths[0], None))
