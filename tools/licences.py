@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = "trajectory-compiler"
-SHIPPED_EXTRAS = ("postgres", "parquet")
+SHIPPED_EXTRAS = ("postgres", "parquet", "ledger", "vault", "otel")
 DEVELOPMENT_EXTRAS = ("test", "bench", "check")
 _CLASSIFIER = re.compile(r"^License :: (?:OSI Approved :: )?(.*)$")
 _STRONG_COPYLEFT = re.compile(r"(?<![\w])(?:A?GPL|(?:Affero )?General Public License)", re.IGNORECASE)

@@ -7,6 +7,7 @@ import io
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from tools.demo_output import demo_output, shown_output
@@ -43,6 +44,10 @@ def test_every_command_and_option_of_the_readme_exists(readme: str) -> None:
     for name, rest in used:
         command = trajc.get_command(None, name)  # type: ignore[arg-type]  # the group looks at the name alone
         assert command is not None, name
+        if isinstance(command, click.Group):
+            inner = command.get_command(None, rest.split()[0])  # type: ignore[arg-type]  # as above
+            assert inner is not None, (name, rest)
+            command = inner
         known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert set(re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", rest)) <= known, name
 
