@@ -128,7 +128,7 @@ SPECIAL: dict[str, tuple[Verb, str, str]] = {
 
 JOINERS: dict[tuple[str, str], str] = {
     ("Bash", "description"): "described as",
-    ("Grep", "path"): "under",
+    ("Grep", "path"): "in",
     ("Glob", "path"): "under",
     ("Grep", "glob"): "in files matching",
     ("Task", "description"): "described as",

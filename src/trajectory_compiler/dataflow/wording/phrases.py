@@ -91,8 +91,9 @@ def _is_given(condition: Condition) -> bool:
 def _is_the_thing(thing: str, condition: Condition) -> bool:
     """Say whether an argument names the very thing that is done something to: "deleted the bucket", bucket name."""
     words = words_of(_key(condition.path))
-    names = (readable(words), readable(words[:-1]))
-    return condition.path.count("/") == 2 and condition.op == "eq" and thing.split(" ", 1)[-1] in names
+    noun = thing.split(" ", 1)[-1]
+    is_it = any(name and (noun == name or noun.endswith(f" {name}")) for name in (readable(words), readable(words[:-1])))
+    return condition.path.count("/") == 2 and condition.op == "eq" and is_it
 
 
 def _any_tool(node: Call) -> Act:
@@ -131,7 +132,8 @@ def _object(verb: Verb, rest: list[str], *, definite: bool) -> str:
     noun = readable(rest)
     if verb.base in ("search for", "look for"):
         return plural(noun)
-    return f"the {noun}" if definite and not verb.new else article(noun)
+    changed = not verb.new and verb.preposition == "with" and article(noun) == noun  # what is changed is some known thing
+    return f"the {noun}" if changed or (definite and not verb.new) else article(noun)
 
 
 def is_reading(node: Call) -> bool:

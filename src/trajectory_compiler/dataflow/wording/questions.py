@@ -66,6 +66,7 @@ _FORMS = {
     "tool": "Name the tool.",
     "list": "Answer with a JSON array, sorted.",
 }
+LENGTH = "/response/file/totalLines"
 _STAMP_FORM = "Give the time stamp of that call as it stands in the log."
 
 
@@ -177,6 +178,9 @@ def _item(program: Program, answer: Get, choice: int) -> str:
         )
     if is_reading(source):
         return f"{what(asked)} did {found_in(source)} show for {named}?"
+    if _is_argument(item.value.field):
+        came_back = f"{what(asked).capitalize()} came back"
+        return f"{when(effect)}. {came_back} for the {thing} that it named there when it {_short(source)}?"
     return _pick(
         choice,
         f"when the agent {_short(source)}, {what(asked)} came back for {named.replace('the agent', 'it')}?",
@@ -256,6 +260,8 @@ def _state_change(program: Program, choice: int) -> str:
                 f"how did the {asked} change between the time {when(node)} and the time it {later}?",
                 f"what {was(asked)} the {asked} when {when(node)}, and what {was_it(asked)} when the agent later {later}?",
             )
+        case Change(left, _) | Difference(left, _) if left.field.path == LENGTH:
+            return _length(program.answer, done.removeprefix("read "))
         case Change(left, _):
             asked = noun(left.field)
             return _pick(
@@ -277,6 +283,14 @@ def _state_change(program: Program, choice: int) -> str:
             changed = f"over all the times the agent {done}, the {noun(field)} changed more than once"
             return f"{changed}. Which was the {nth(k)} value it had?"
     raise AssertionError(program.answer)
+
+
+def _length(answer: Change | Difference, file: str) -> str:
+    """Word how the length of a file changed from the first to the last reading."""
+    if isinstance(answer, Change):
+        return f"how many lines did {file} have the first time the agent read it, and how many the last time?"
+    grew = "grow" if answer.left.call == "B" else "shrink"
+    return f"by how many lines did {file} {grew} between the first and the last time the agent read it?"
 
 
 def _precondition(program: Program, choice: int) -> str:
@@ -329,7 +343,7 @@ def _tools(node: Call) -> str:
     if node.ok is False:
         return "how many different tools came back with an error at least once?"
     given = act(node).base.removeprefix("make a call with ")
-    return f"with how many different tools did the agent work on {given}?"
+    return f"how many different tools did the agent call for {given}, look-ups included?"
 
 
 def _count(node: Call, choice: int) -> str:
@@ -393,7 +407,7 @@ def _temporal(program: Program, choice: int) -> str:
         )
     if found.tool in SPECIAL and not found.where:
         thing, did = bare(found)
-        return f"{what(asked)} did the {order} {thing} that the agent {did} {side} give?"
+        return f"what {was(asked)} the {asked} of the {order} {thing} that the agent {did} {side}?"
     return _pick(
         choice,
         f"what {was(asked)} the {asked} the {order} time the agent {done} {side}?",
@@ -412,7 +426,7 @@ def _comparison(program: Program, choice: int) -> str:
             f"over all the times the agent {done}, how far apart are the highest and the lowest {asked}?",
             f"what is the difference between the highest and the lowest {asked} over all the times the agent {done}?",
         )
-    if program.answer.left.field.path == "/response/file/totalLines":
+    if program.answer.left.field.path == LENGTH:
         longer, shorter = (act(node).past.removeprefix("read ") for node in (left, right))
         return f"by how many lines was {longer} longer than {shorter} when the agent read them?"
     thing, names = thing_and_names(left)
