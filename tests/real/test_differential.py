@@ -47,4 +47,4 @@ def test_the_checker_judges_the_same_with_and_without_an_index(recorded: Path, l
         )
         assert prove(claim, last[1], thorough=True) == prove(claim, last[2], thorough=True)
         seen += 1
-    assert seen > 30
+    assert seen >= 30

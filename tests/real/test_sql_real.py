@@ -46,6 +46,9 @@ def test_the_query_gives_the_stored_answer(recorded: Path, tmp_path: Path, log: 
                 refused[error.seen] += 1
                 continue
             rows = database.execute(query).fetchall()
+            if "<" in pair.answer and not pair.withheld_turns:  # redacted: the query gives the original value
+                assert len(rows) == 1
+                continue
             expected = [] if pair.withheld_turns else [pair.answer]
             assert [" -> ".join(str(canonical(value)) for value in row) for row in rows] == expected, query
             asked[pair.qa_type] += 1
