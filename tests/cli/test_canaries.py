@@ -28,9 +28,8 @@ ALL: dict[str, int | None] = dict.fromkeys(
 # (type, encoding) that the patterns do not find, or not always: docs/redaction.md says so. Shrink it, never grow it.
 NOT_CAUGHT = frozenset(
     {
-        *(("PERSON", encoding) for encoding in ("plain", "url", "html", "key")),
-        *(("PHONE", encoding) for encoding in ("json_in_string", "base64", "key")),
-        *((kind, "key") for kind in ("ACCOUNT", "PASSPORT", "PASSWORD", "AWS_KEY", "NHS_NUMBER", "UTR")),
+        *(("PERSON", encoding) for encoding in ("plain", "url", "html")),
+        *(("PHONE", encoding) for encoding in ("json_in_string", "base64")),
     }
 )
 

@@ -1,11 +1,12 @@
 """Walk and rebuild parsed JSON with its keys as context. Both are iterative: a document of any depth is safe.
 
 Keys are object keys, the column names of a result (`{"columns": ["id", "dob"], "rows": [[7, "1964-09-18"]]}`), a first row of
-names, and the `name` beside a `value`.
+names, the `name` beside a `value`, and what an index is by (`by_phone`), which tells what its own keys are.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from trajectory_compiler.redaction.keys import NAMING_KEYS
 
 _COLUMNS = ("columns", "column_names", "columnNames", "header", "headers", "fields", "cols", "schema")
 _LONGEST_NAME = 120
+_BY = re.compile(r"by(?=[_A-Z-])")  # an index: what it is by are its keys
 
 
 class TooDeep:
@@ -22,13 +24,17 @@ class TooDeep:
 
 
 class _Place(NamedTuple):
-    """A value on its way through a walk. `columns` say what stands in the cells, where the value is a table or its row."""
+    """A value on its way through a walk. `columns` say what stands in the cells, where the value is a table or its row.
+
+    `naming` says what its own key is: `{"by_phone": {"01134960001": ...}}` has numbers for keys.
+    """
 
     value: Json
     meaning: Meaning | None
     depth: int
     columns: Sequence[Meaning | None] | None = None
     key: str | None = None
+    naming: Meaning | None = None
 
 
 Rewrite = Callable[[Json, Meaning | None], Json]
@@ -48,7 +54,7 @@ def scalars(document: Json, max_depth: int, index: KeyIndex) -> Iterator[tuple[J
         elif isinstance(value, dict | list):
             for child in _children(place, index):
                 if child.key is not None:
-                    yield child.key, None
+                    yield child.key, child.naming
                 if isinstance(child.value, str):
                     yield child.value, child.meaning
                 elif child.value is not None and child.value is not True and child.value is not False:
@@ -70,7 +76,7 @@ def rebuild(document: Json, max_depth: int, rewrite: Rewrite, index: KeyIndex) -
         is_container = isinstance(value, dict | list) and place.depth < max_depth
         made: Json = ({} if isinstance(value, dict) else []) if is_container else None
         # The key comes before its value: the order in which pseudonyms are numbered.
-        name = None if isinstance(parent, list) else _free_key(parent, rewrite(place.key, None))
+        name = None if isinstance(parent, list) else _free_key(parent, rewrite(place.key, place.naming))
         if not is_container:
             too_deep = isinstance(value, dict | list)
             made = rewrite(TooDeep(), None) if too_deep else rewrite(value, place.meaning)
@@ -109,6 +115,7 @@ def _children(place: _Place, index: KeyIndex) -> list[_Place]:
         return [_Place(item, place.meaning, depth, columns) for item in value]
     beside = frozenset(value)
     named = _named(value, index)
+    naming = index.meaning(place.key) if place.key is not None and _BY.match(place.key) else None
     columns = next((_meanings(value[name], index) for name in _COLUMNS if isinstance(value.get(name), list)), None)
     return [
         _Place(
@@ -117,6 +124,7 @@ def _children(place: _Place, index: KeyIndex) -> list[_Place]:
             depth,
             columns if isinstance(child, list) and child and isinstance(child[0], list) else None,
             key,
+            naming,
         )
         for key, child in value.items()
     ]

@@ -59,7 +59,7 @@ class Findings:
         self._clean_texts: set[str] = set()
         self._blobs: dict[str, str] = {}
         self._parts: set[str] = set()
-        self._spread: set[str] = set()
+        self._spread = set[tuple[str, bool]]()
 
     def find(self, raw: RawTrajectory) -> None:
         """Collect every value of the session that must not pass."""
@@ -203,11 +203,12 @@ class Findings:
                 self.kinds[surface] = span.kind
             if keyed and span.kind == "PERSON" and " " not in surface:
                 self._parts.add(surface)  # a field of its own: its value keeps apart from the full name
-            if surface in self._spread:
+            word = stands_alone(span.kind)
+            if (surface, word) in self._spread:
                 continue
             if self._is_propagated(surface, span):
-                self._spread.add(surface)
-                self.needles.add(surface, word=stands_alone(span.kind))
+                self._spread.add((surface, word))
+                self.needles.add(surface, word=word)
                 add_identifier_forms(self.needles, span.kind, surface)
             elif not keyed:
                 self.local[text] = spans

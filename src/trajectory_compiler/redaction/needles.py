@@ -41,16 +41,17 @@ class Needles:
     def add(self, literal: str, *, word: bool = False) -> None:
         """Add a literal of three characters or more and its encoded forms; a `word` is found between other letters only."""
         known = self._forms.get(literal)
-        if known is not None and known.literal == literal:
+        if known is not None and known.literal == literal and (word or not known.word):
             return
         self._forms[literal] = _Form(literal, word)
         self._index(literal)
         self.add_forms(literal, encoded_forms(literal), word=word)
 
     def add_forms(self, literal: str, forms: Iterable[str], *, word: bool = True) -> None:
-        """Add other ways to write a literal; a form that is known already keeps its meaning."""
+        """Add other ways to write a literal; a form that is known keeps its meaning, but may then be found in more places."""
         for form in forms:
-            if len(form) >= _STEM and form not in self._forms:
+            known = self._forms.get(form)
+            if len(form) >= _STEM and (known is None or (known.literal == literal and known.word and not word)):
                 self._forms[form] = _Form(literal, word)
                 self._index(form)
 
