@@ -65,7 +65,7 @@ def compile_log(job: Job) -> dict[str, int]:
 
 PASSES = {
     "take_snapshot": "statistics pass (reads the log once)",
-    "redact": "redaction",
+    "redact_and_name": "redaction",
     "enumerate_candidates": "enumeration",
     "prove": "proofs",
     "save_sessions": "store",
@@ -87,6 +87,8 @@ def profile(job: Job) -> dict[str, int]:
                 shares[name] = max(shares[name], entry.totaltime)
         else:
             total += entry.inlinetime
+    if not all(shares.values()):
+        raise LookupError(f"passes whose entry functions were renamed: {[name for name in shares if not shares[name]]}")
     return {"pairs": counts["pairs"], **{name: round(1000 * share / total) for name, share in shares.items()}}
 
 
