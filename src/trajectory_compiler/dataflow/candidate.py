@@ -159,8 +159,8 @@ def is_shown_outside(index: SessionIndex, draft: Draft, answer: str, support: Se
 
 
 def is_recited(index: SessionIndex, answer: str, support: Sequence[int]) -> bool:
-    """Say whether a message between agent and user holds a short answer, which counts as showing it, numbers apart."""
-    if answer.isdigit() or len(answer) >= 4:
+    """Say whether a message between agent and user holds a short answer, which counts as showing it, small numbers apart."""
+    if (answer.isdigit() and len(answer) < 3) or len(answer) >= 4:
         return False
     return any(index.turns[t].kind == "exchange" and t not in support for t in index.turns_showing(answer))
 

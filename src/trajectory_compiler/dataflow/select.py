@@ -168,6 +168,9 @@ class _Selection:
         """Offer the question again with a turn withheld that holds the answer and leaves the program without a value."""
         if any(c.pick not in ("only", "first", "last") for c in base.program.calls if c.name != "X" or base.target is None):
             return  # of many calls one may be missing and the rest still give an answer
+        ends = [(c.tool, c.where) for c in base.program.calls if c.pick in ("first", "last")]
+        if len(ends) == 2 and ends[0] == ends[1]:
+            return  # the first and the last of what is then one reading: "it did not change" would be as good an answer
         kind = msgspec.structs.replace(base.program, family="unanswerable")
         for turn in sorted({source.turn for source in base.trace.sources}, reverse=True):
             held = [source.text for source in base.trace.sources if source.turn == turn]

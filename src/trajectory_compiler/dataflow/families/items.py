@@ -77,7 +77,7 @@ def _ask(index: SessionIndex, turn: int, leaf: Leaf, entry: Entry) -> Iterator[D
         if is_part(asked.text, leaf.text):
             continue
         chosen = asked.field.path.rsplit("/", 1)[-1] in shown  # the price of the class that was booked, not of another
-        bonus = (0.2 if index.turns[turn].effect else 0.0) - (0.2 if effect.where and source.where else 0.0)
+        bonus = (0.2 if index.turns[turn].effect else 0.0) - (0.4 if effect.where and source.where else 0.0)
         yield Draft(
             family="composition",
             calls=(effect, source),

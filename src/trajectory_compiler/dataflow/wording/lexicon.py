@@ -60,7 +60,7 @@ VERBS: dict[str, Verb] = {
     "ping": Verb("ping", "pinged", "for"),
     "test": Verb("test", "tested", "for"),
     "monitor": Verb("monitor", "monitored", "for"),
-    "put": Verb("set", "set", "for"),
+    "put": Verb("put", "put", "for"),
     "cancel": Verb("cancel", "cancelled"),
     "set": Verb("set", "set"),
     "run": Verb("run", "ran", new=True),
@@ -122,7 +122,7 @@ SPECIAL: dict[str, tuple[Verb, str, str]] = {
     "Skill": (Verb("use", "used"), "a skill", "skill"),
     "TaskCreate": (Verb("create", "created"), "a task", "subject"),
     "TaskUpdate": (Verb("update", "updated"), "a task", "taskId"),
-    "TodoWrite": (Verb("update", "updated"), "its to-do list", ""),
+    "TodoWrite": (Verb("write", "wrote"), "its to-do list", ""),
     "calculate": (Verb("do", "did"), "a calculation", "expression"),
 }
 

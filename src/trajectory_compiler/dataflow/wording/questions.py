@@ -179,8 +179,7 @@ def _item(program: Program, answer: Get, choice: int) -> str:
     if is_reading(source):
         return f"{what(asked)} did {found_in(source)} show for {named}?"
     if _is_argument(item.value.field):
-        came_back = f"{what(asked).capitalize()} came back"
-        return f"{when(effect)}. {came_back} for the {thing} that it named there when it {_short(source)}?"
+        return f"{when(effect)}. For the {thing} named in that call, {what(asked)} came back when it {_short(source)}?"
     return _pick(
         choice,
         f"when the agent {_short(source)}, {what(asked)} came back for {named.replace('the agent', 'it')}?",
