@@ -33,7 +33,7 @@ _ENTROPY = re.compile(r"entropy\(finding\[\"secret\"\]\)\s*<=?\s*([0-9.]+)")
 _MAX_LENGTH = 1_500
 _ATTEMPTS = 20
 _MAX_SECONDS = 0.03
-_PIECES = (
+PIECES = (
     "a",
     "A",
     "Aa ",
@@ -180,7 +180,7 @@ def taken(rules: Sequence[dict[str, Any]]) -> list[str]:
 def backtracks_little(pattern: str, examples: Sequence[str]) -> bool:
     """Say whether an expression stays fast on long texts of repeated pieces, some of them pieces of what it looks for."""
     search = re.compile(pattern).finditer
-    pieces = [*_PIECES, *examples, *(example[: len(example) // 2] for example in examples), *(e[:6] for e in examples)]
+    pieces = [*PIECES, *examples, *(example[: len(example) // 2] for example in examples), *(e[:6] for e in examples)]
     for piece in filter(None, pieces):
         for length in (200, 400, 800, 1_600, 3_200, 6_400):
             text = (piece * (length // len(piece) + 1))[:length]

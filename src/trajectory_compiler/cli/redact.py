@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from typing import ClassVar
 
 import click
 
 from trajectory_compiler.cli import options as shared
+from trajectory_compiler.cli.lazy import LazyGroup
 
 # Name -> what it is for. The module `cli/redact_<name>.py` holds it as `command`.
 SUBCOMMANDS: dict[str, str] = {
@@ -17,22 +18,9 @@ SUBCOMMANDS: dict[str, str] = {
 }
 
 
-class _RedactGroup(click.Group):
-    """A group that knows its subcommands by name and imports the module of one only to run it."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        return list(SUBCOMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in SUBCOMMANDS:
-            return None
-        command = import_module(f"trajectory_compiler.cli.redact_{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUBCOMMANDS.items()))
+class _RedactGroup(LazyGroup):
+    prefix = "redact_"
+    sections: ClassVar = {"Commands": SUBCOMMANDS}
 
 
 @click.group(

@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from trajectory_compiler import __version__
+from trajectory_compiler.cli.lazy import LazyGroup
 
 EXIT_CODES = (
     ("0", "done"),
@@ -40,29 +41,14 @@ class OutputClosed(Exception):  # noqa: N818  # a control value of the command l
     """Whoever read the output has had enough of it."""
 
 
-class _TopGroup(click.Group):
-    """A group that knows its commands by name and imports the module of one only to run it."""
+class _TopGroup(LazyGroup):
+    sections = SECTIONS
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # click would end the process with 1, which means something else here
             raise OutputClosed from None
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        return [name for section in SECTIONS.values() for name in section]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        command = import_module(f"trajectory_compiler.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        for title, commands in SECTIONS.items():
-            with formatter.section(title):
-                formatter.write_dl(list(commands.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Exit codes"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -12,12 +11,10 @@ from trajectory_compiler.dataflow.evaluate import Reading, Trace, run
 from trajectory_compiler.dataflow.fields import Asked, is_mismatched
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import PROGRAM_VERSION, Call, Count, Expression, Literal, Program, Target
-from trajectory_compiler.model import AnswerType, Family
+from trajectory_compiler.model import AnswerType, Family, plain
 
 MIN_LIKE_VALUES = 3
 MAX_HIDDEN = 5
-_WORDS = re.compile(r"[^\W_]+")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,24 +112,20 @@ def stands_firm(index: SessionIndex, program: Program, trace: Trace, support: Se
 
 def names_itself(draft: Draft, answer: str) -> bool:
     """Say whether what the question must name and the answer hold each other, as `Sophia` and `sophia_martin_4574` do."""
-    sides = [words for side in answer.split(" -> ") if (words := _folded(side))]
+    sides = [words for side in answer.split(" -> ") if (words := plain(side)).strip()]
     for call in draft.calls:
         for condition in call.where:
-            if isinstance(condition.value, Literal) and (named := _folded(condition.value.value)):
-                if any(f" {side} " in f" {named} " for side in sides):
+            if isinstance(condition.value, Literal) and (named := plain(condition.value.value)).strip():
+                if any(side in named for side in sides):
                     return True
-                if len(condition.value.value) >= 3 and any(f" {named} " in f" {side} " for side in sides):
+                if len(condition.value.value) >= 3 and any(named in side for side in sides):
                     return True
     return False
 
 
 def is_part(answer: str, name: str) -> bool:
     """Say whether the words of an answer stand in a name: `gift_card` in `gift_card_6276644`."""
-    return f" {_folded(answer)} " in f" {_folded(name)} "
-
-
-def _folded(text: str) -> str:
-    return " ".join(_WORDS.findall(_CAMEL.sub(" ", text))).casefold()
+    return plain(answer) in plain(name)
 
 
 def spans_a_gap(support: Sequence[int]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -96,7 +96,7 @@ def render_page(report: PageReport, pairs: Iterable[tuple[Pair, Trajectory]]) ->
     )
 
 
-@lru_cache(maxsize=2)
+@cache
 def template(name: str) -> Template:
     """Return a page's template. What it is given is escaped; a name that is not given is an error."""
     environment = Environment(

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from trajectory_compiler.exports.page import template
 from trajectory_compiler.redaction.report import RedactionReport
 
 
 def render_redaction_page(report: RedactionReport, version: str) -> str:
     """Return the page as HTML. Everything that comes from a log (tool names, keys) is escaped."""
-    environment = Environment(
-        loader=PackageLoader("trajectory_compiler.exports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["thousands"] = lambda number: f"{number:,}"
-    return environment.get_template("redaction.html").render(
+    return template("redaction.html").render(
         report=report,
         version=version,
         replaced=sum(item.replaced for item in report.types),

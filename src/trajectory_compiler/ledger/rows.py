@@ -29,7 +29,9 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from trajectory_compiler.errors import SealError
 from trajectory_compiler.ledger.schema import COLUMNS, PAYLOAD_FIELDS, payload_hash
+from trajectory_compiler.sources.source import Source
 from trajectory_compiler.sources.stamps import instant, utc_stamp
 
 Form = Literal["postgres-1", "sqlite-1", "file-1"]
@@ -220,6 +222,14 @@ def _value(form: Form, text: str) -> bytes | None:
     if data == NULL:
         return None
     return unescaped(data if form == "postgres-1" else data[1:])
+
+
+def row_columns(source: Source) -> tuple[str, str | None]:
+    """Return the columns that serve as a table's id and, where there is one, as its stamp. Raises SealError: there is no id."""
+    row_id = source.mapping.column("id")
+    if row_id is None:
+        raise SealError(f"seal '{source.name}'", "no column serves as a row's id", "Name one with --column id=NAME.")
+    return row_id, source.mapping.column("created_at")
 
 
 def purge_fields(record: str, rows: str, *rest: str) -> dict[str, object]:

@@ -31,6 +31,7 @@ from trajectory_compiler.ledger.rows import (
     WholeRow,
     escaped,
     purge_fields,
+    row_columns,
     shape_of,
     unescaped,
 )
@@ -82,11 +83,8 @@ class PostgresTable:
     def open(cls, address: str, options: SourceOptions) -> PostgresTable:
         """Find the log of a database as every command does. Raises SourceError, MappingError, SealError."""
         source = open_postgres(address, options)
-        row_id = source.mapping.column("id")
-        if row_id is None:
-            raise SealError(f"seal '{source.name}'", "no column serves as a row's id", "Name one with --column id=NAME.")
         name = options.table or source.name
-        return cls(address, name, (row_id, source.mapping.column("created_at")))
+        return cls(address, name, row_columns(source))
 
     def columns(self) -> tuple[str, ...]:
         """Return the columns that the table has now."""

@@ -24,6 +24,7 @@ from trajectory_compiler.ledger.rows import (
     WholeRow,
     escaped,
     purge_fields,
+    row_columns,
     shape_of,
 )
 from trajectory_compiler.sources.sqlite_table import connect, open_sqlite, quoted
@@ -41,10 +42,7 @@ class SqliteTable:
     def open(cls, path: Path, options: SourceOptions) -> SqliteTable:
         """Find the log of a database as every command does. Raises SourceError, MappingError, SealError."""
         source = open_sqlite(path, options)
-        row_id = source.mapping.column("id")
-        if row_id is None:
-            raise SealError(f"seal '{source.name}'", "no column serves as a row's id", "Name one with --column id=NAME.")
-        return cls(path, options.table or source.name, (row_id, source.mapping.column("created_at")))
+        return cls(path, options.table or source.name, row_columns(source))
 
     def columns(self) -> tuple[str, ...]:
         """Return the columns that the table has now."""

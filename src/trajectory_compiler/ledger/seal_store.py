@@ -16,7 +16,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ import msgspec
 from trajectory_compiler.errors import SealError
 from trajectory_compiler.ledger.merkle import HASH_BYTES, Node, leaf_hash
 from trajectory_compiler.ledger.rows import RowId, SealRow, Shape, leaf_data, marks_digest
+from trajectory_compiler.store.sqlite import write_transaction
 
 FORMAT = "1"
 BUSY_SECONDS = 30.0
@@ -150,17 +151,9 @@ class SealStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Write all or nothing."""
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self.execute("ROLLBACK")
-            raise
+        return write_transaction(self._connection, self.execute)
 
     # --- small things ------------------------------------------------------------------------------------------------
 

@@ -167,7 +167,7 @@ class _Comparison:
         self._purged: list[Purged] = []
         self._changed: dict[bytes, Tampering] = {}
         self._strangers: dict[bytes, tuple[RowId, bool]] = {}
-        self._intact = self._new = self._present = 0
+        self._intact = self._new = 0
 
     def read(self) -> None:
         """Look every row of the table up."""

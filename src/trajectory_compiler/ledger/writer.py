@@ -86,14 +86,32 @@ def open_writer(address: str, table: str = TABLE) -> Writer:
     return SqliteWriter(sqlite_path(address), names)
 
 
-class SqliteWriter:
+class _Connected:
+    """Holds the connection of a writer, or None while there is none."""
+
+    _connection: Any = None
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def forget(self) -> Any:
+        """Return the connection, see `Writer`."""
+        connection, self._connection = self._connection, None
+        return connection
+
+
+class SqliteWriter(_Connected):
     """Writes into a file; makes the ledger where the file has none."""
+
+    _connection: sqlite3.Connection | None
 
     def __init__(self, path: Path, names: Names) -> None:
         self._path, self._names = path, names
         self.ledger = f"{path.resolve()} {names.qualified}"
         self._insert = insert_statement("sqlite", names)
-        self._connection: sqlite3.Connection | None = None
 
     def send(self, rows: Sequence[bytes]) -> int:
         """Write rows in one transaction, see `Writer`."""
@@ -120,17 +138,6 @@ class SqliteWriter:
             kind = UnreadyError if "no such" in str(error) or "no column" in str(error) else AwayError
             raise kind(f"SQLite says: {_first_line(error)}") from None
 
-    def close(self) -> None:
-        """End the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def forget(self) -> Any:
-        """Return the connection, see `Writer`."""
-        connection, self._connection = self._connection, None
-        return connection
-
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             connection = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
@@ -148,7 +155,7 @@ class SqliteWriter:
         return self._connection
 
 
-class PostgresWriter:
+class PostgresWriter(_Connected):
     """Writes to a server with the rights of the writer role; the table must be there (`trajc ledger init`)."""
 
     def __init__(self, address: str, names: Names) -> None:
@@ -172,7 +179,6 @@ class PostgresWriter:
             f"INSERT INTO {names.qualified} ({columns}) SELECT {values} FROM json_to_recordset(%s::json) AS sent({types})"
             " ON CONFLICT DO NOTHING"
         )
-        self._connection: Any = None
 
     def send(self, rows: Sequence[bytes]) -> int:
         """Write rows in one statement, see `Writer`. The server unpacks them: this side spends no time on each."""
@@ -192,17 +198,6 @@ class PostgresWriter:
                     raise UnreadyError(cause) from None
             raise AwayError(f"PostgreSQL is away (SQLSTATE {state or 'none'})") from None
         return new
-
-    def close(self) -> None:
-        """End the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    def forget(self) -> Any:
-        """Return the connection, see `Writer`."""
-        connection, self._connection = self._connection, None
-        return connection
 
     def _connected(self) -> Any:
         if self._connection is None or self._connection.closed:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,22 @@ READ_FAILURES = {
     "SQLITE_TOOBIG": ("one session is larger than SQLite can hold in a row (1 GB compressed)", "Leave that session out."),
     "SQLITE_CONSTRAINT": ("a row refers to something that the store does not hold", "Compile the session again."),
 }
+
+
+@contextmanager
+def write_transaction(connection: sqlite3.Connection, execute: Callable[[str], object]) -> Iterator[None]:
+    """Write all or nothing. `BEGIN IMMEDIATE` waits for other writers at the start, where waiting is safe.
+
+    `execute` runs a statement on the connection and puts its errors into the owner's words.
+    """
+    execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk makes SQLite roll back by itself
+            execute("ROLLBACK")
+        raise
 
 
 class Database:
@@ -70,17 +86,9 @@ class Database:
         """Return the first row of a query, or None."""
         return next(self.rows(sql, parameters), None)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Write all or nothing. `BEGIN IMMEDIATE` waits for other writers at the start, where waiting is safe."""
-        self.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:  # a full disk makes SQLite roll back by itself
-                self.execute("ROLLBACK")
-            raise
+    def transaction(self) -> AbstractContextManager[None]:
+        """Write all or nothing, see `write_transaction`."""
+        return write_transaction(self._connection, self.execute)
 
     @contextmanager
     def view(self) -> Iterator[None]:

@@ -107,7 +107,8 @@ def _group_condition(index: SessionIndex, tool: str, path: str, group: Sequence[
     return condition_for(index, tool, leaf)
 
 
-def _aggregate(calls: tuple[Call, ...], answer: Expression, support: Sequence[int], key: str, bonus: float) -> Draft:
+def aggregate(calls: tuple[Call, ...], answer: Expression, support: Sequence[int], key: str, bonus: float) -> Draft:
+    """Return the draft of a number over calls."""
     return Draft(
         family="aggregation",
         calls=calls,
@@ -116,8 +117,12 @@ def _aggregate(calls: tuple[Call, ...], answer: Expression, support: Sequence[in
         answer_type="number",
         support=tuple(support),
         hops=1,
-        bonus=bonus + 0.02 * min(len(support), 12),
+        bonus=bonus,
     )
+
+
+def _aggregate(calls: tuple[Call, ...], answer: Expression, support: Sequence[int], key: str, bonus: float) -> Draft:
+    return aggregate(calls, answer, support, key, bonus + 0.02 * min(len(support), 12))
 
 
 def _over_all(index: SessionIndex, tool: str, condition: Condition | None, group: Sequence[int]) -> Iterator[Draft]:

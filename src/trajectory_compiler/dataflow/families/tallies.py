@@ -10,28 +10,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from trajectory_compiler.dataflow.candidate import Draft
+from trajectory_compiler.dataflow.families.counts import MAX_COUNT, MIN_COUNT, aggregate
 from trajectory_compiler.dataflow.fields import is_speakable, snake
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.dataflow.program import Call, Condition, Count, Distinct, Expression, Field, Literal
 
-MIN_COUNT = 3
-MAX_COUNT = 30
 MAX_OUTCOMES = 12
 _OUTCOME_KEYS = re.compile(r"(^|_)(code|status|state|outcome|verdict|reason|severity|priority|stage|phase|category)$")
 
 
 def tally(calls: tuple[Call, ...], answer: Expression, support: Sequence[int], key: str, bonus: float) -> Draft:
     """Return the draft of a number over calls. A count of three is guessed first, so larger ones are worth more."""
-    return Draft(
-        family="aggregation",
-        calls=calls,
-        answer=answer,
-        key=key,
-        answer_type="number",
-        support=tuple(support),
-        hops=1,
-        bonus=bonus + 0.05 * min(len(support) - MIN_COUNT, 6),
-    )
+    return aggregate(calls, answer, support, key, bonus + 0.05 * min(len(support) - MIN_COUNT, 6))
 
 
 def tallies(index: SessionIndex) -> Iterator[Draft]:

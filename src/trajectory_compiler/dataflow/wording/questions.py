@@ -115,27 +115,27 @@ def _composition(program: Program, choice: int) -> str:
     if program.answer.field.item is not None:
         return _item(program, program.answer, choice)
     first, *middle, last = program.calls
+    if program.answer.field.path == "/created_at":
+        return _time_of_use(program, choice)
+    asked = noun(program.answer.field)
+    if (whose := _owners(program)) is not None:
+        return f"what {was(asked)} the {asked} of {whose}?"
     got = f"the {noun(_bridge_of((*middle, last)[0]).field)}"
-    if (whose := _owners(program)) is not None and program.answer.field.path != "/created_at":
-        return f"what {was(noun(program.answer.field))} the {noun(program.answer.field)} of {whose}?"
     steps = ""
     for node, following in pairwise((*middle, last)):
         steps += f" with it, the agent later {act(node).past} and so got the {noun(_bridge_of(following).field)};"
-    asked = noun(program.answer.field)
     end = act(last).past
-    if program.answer.field.path == "/created_at":
-        return _time_of_use(program, choice)
     if steps:
         begin = f"start from {got} that came back when {when(first)};{steps}"
         return f"{begin} with that, it later {end}. What was the {asked} in that last response?"
     if is_reading(last):
         there = found_in(last)
         if is_reading(first):
-            listed = "listed in" if is_listed(_bridge_of(last).field) else "in"
+            listed = _entry_of(first, last)
             return _pick(
                 choice,
-                f"what did {there} show as the {asked} of {got} {listed} {found_in(first)}?",
-                f"take {got} {listed} {found_in(first)}. What did {there} show as {owned(asked)}?",
+                f"what did {there} show as the {asked} of the {listed}?",
+                f"take the {listed}. What did {there} show as {owned(asked)}?",
             )
         return f"what {asked} did {there} show for {got} that came back when {when(first)}?"
     with_value, with_it = (on_that_thing(last) or f"{end} with {it}" for it in ("that value", "it"))
@@ -145,6 +145,12 @@ def _composition(program: Program, choice: int) -> str:
         f"take {got} that came back when {when(first)}. What was the {asked} in the response when the agent later {with_it}?",
         f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
     )
+
+
+def _entry_of(first: Call, following: Call) -> str:
+    """Word what one look-up takes from another: "third reservation listed in the user details"."""
+    bridge = _bridge_of(following).field
+    return f"{noun(bridge)} {'listed in' if is_listed(bridge) else 'in'} {found_in(first)}"
 
 
 def _owners(program: Program) -> str | None:
@@ -171,15 +177,16 @@ def _item(program: Program, answer: Get, choice: int) -> str:
     source, effect = program.call(answer.call), program.call(item.value.call)
     asked = noun(answer.field)
     thing = chosen(item.value.field)
-    named = f"the {thing} that the agent named when it {_short(effect)}"
-    if not _is_argument(item.value.field):
-        named = (
-            f"the {thing} in {found_in(effect)}" if is_reading(effect) else f"the {thing} that came back when {when(effect)}"
-        )
+    if _is_argument(item.value.field):
+        if not is_reading(source):
+            return f"{when(effect)}. For the {thing} named in that call, {what(asked)} came back when it {_short(source)}?"
+        named = f"the {thing} that the agent named when it {_short(effect)}"
+    elif is_reading(effect):
+        named = f"the {thing} in {found_in(effect)}"
+    else:
+        named = f"the {thing} that came back when {when(effect)}"
     if is_reading(source):
         return f"{what(asked)} did {found_in(source)} show for {named}?"
-    if _is_argument(item.value.field):
-        return f"{when(effect)}. For the {thing} named in that call, {what(asked)} came back when it {_short(source)}?"
     return _pick(
         choice,
         f"when the agent {_short(source)}, {what(asked)} came back for {named.replace('the agent', 'it')}?",
@@ -214,7 +221,7 @@ def _next_argument(program: Program, choice: int) -> str:
     about = act(effect, plain=True).base
     if is_reading(first) and is_reading(second):
         taken = noun(program.answer.field)
-        listed = f"{got} {'listed in' if is_listed(_bridge_of(second).field) else 'in'} {found_in(first)}"
+        listed = _entry_of(first, second)
         return _pick(
             choice,
             f"as its next step the agent will {about}. As the {asked} it will pass what {found_in(second)} showed as the"
