@@ -14,7 +14,10 @@
     ├── ProgramError                 a question program is malformed (a defect or a hand-edited store)
     ├── BoundaryError                a session could not be redacted and was therefore blocked
     ├── MissingExtraError            an optional part is not installed; names the extra
-    └── BudgetError                  the spending limit is reached (exit 3)
+    ├── BudgetError                  the spending limit is reached (exit 3)
+    └── ModelError                   a model cannot be asked, or its provider does not answer (exit 2)
+        ├── ContextOverflowError     the prompt is longer than the model reads
+        └── InvalidOutputError       what the model gave back is no answer of the asked form
 
 A message reads *Cannot GOAL IDENTIFIER: WHAT WAS SEEN. ONE NEXT ACTION.* It holds identifiers and counts, never the
 content of a log: that may not be redacted yet.
@@ -106,3 +109,19 @@ class BudgetError(TrajcError):
     """The spending limit is reached."""
 
     exit_code = 3
+
+
+class ModelError(TrajcError):
+    """A model cannot be asked, or its provider does not answer. `stops`: the next call would fail in the same way."""
+
+    def __init__(self, goal: str, seen: str, action: str, *, stops: bool = False) -> None:
+        super().__init__(goal, seen, action)
+        self.stops = stops
+
+
+class ContextOverflowError(ModelError):
+    """The prompt is longer than the model reads."""
+
+
+class InvalidOutputError(ModelError):
+    """What the model gave back is no answer of the asked form, after one try to repair it."""
