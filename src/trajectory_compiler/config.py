@@ -91,11 +91,13 @@ class SpendingLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 class LocalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a model file is run on this machine. `context_tokens` None is what the model was made for, at most 16,384.
 
-    More threads than idle cores make it slower, not faster: on two busy cores one thread beats two by eight times.
+    More threads than idle cores make it slower, not faster: on two busy cores one thread beats two by eight times. A call may
+    take `timeout_seconds`: ten times as long as one to a provider, because reading a long prompt here takes minutes.
     """
 
     context_tokens: int | None = None
     threads: int = 1
+    timeout_seconds: float = 1_200.0
 
 
 class ModelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

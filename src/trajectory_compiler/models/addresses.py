@@ -11,6 +11,7 @@ import msgspec
 
 from trajectory_compiler.config import ModelOptions, ProviderOptions
 from trajectory_compiler.errors import ModelError, OptionError
+from trajectory_compiler.models.local import TOY_WORTH
 from trajectory_compiler.models.protocol import ModelName
 
 Dialect = Literal["google", "openai", "anthropic"]
@@ -19,7 +20,10 @@ LOCAL = "local"
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the requests for a model go. `leaves_machine` is what a user must agree to; `host` is what the question names."""
+    """Where the requests for a model go. `leaves_machine` is what a user must agree to; `host` is what the question names.
+
+    `note` is a sentence that a user should see before the first call, or nothing.
+    """
 
     model: ModelName
     speaks: Dialect
@@ -27,6 +31,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     leaves_machine: bool
     key_envs: tuple[str, ...] = ()
+    note: str = ""
 
 
 _OWN: dict[str, tuple[Dialect, str, tuple[str, ...]]] = {
@@ -56,7 +61,8 @@ def resolve_model(name: str, options: ModelOptions) -> ModelName:
 def address_of(model: ModelName, options: ModelOptions) -> Address:
     """Return where the requests for a model go. Raises OptionError for a provider without an address."""
     if model.provider == LOCAL:
-        return Address(model=model, speaks="openai", base_url="", host="this machine", leaves_machine=False)
+        note = "" if model.name else TOY_WORTH
+        return Address(model=model, speaks="openai", base_url="", host="this machine", leaves_machine=False, note=note)
     given = options.providers.get(model.provider, ProviderOptions())
     speaks, own_url, key_envs = _OWN.get(model.provider, ("openai", "", ()))
     base_url = given.base_url or own_url

@@ -146,7 +146,7 @@ class Client:
         incoming = msgspec.json.decode(cached.response, type=Incoming)
         call_id = self._ledger.save(
             CallRecord(
-                model=errand.model,
+                model=ModelName(errand.model.provider, errand.outgoing.model),
                 place=errand.place,
                 request_digest=errand.digest,
                 status=cached.status,

@@ -6,7 +6,7 @@ wait. The categories are pydantic-ai's, which reads each provider's error bodies
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
 from typing import Literal
 
 from trajectory_compiler.errors import ContextOverflowError, ModelError
@@ -71,6 +71,10 @@ _ACTIONS: dict[FailureKind, str] = {
     "rejected": "Report this with the name of the model: the request is our own work.",
     "unreachable": "Check the network and the address, then run again: what was paid for is kept.",
 }
+# Servers that speak a provider's protocol have their own words for a prompt that is too long: llama.cpp, vLLM, gateways.
+_OVERFLOW = re.compile(
+    r"exceed_context_size|maximum context length|context (?:size|length|window)|prompt is too long", re.IGNORECASE
+)
 _LATER = "Run again later: what was paid for is kept."
 _STOPPING: frozenset[FailureKind] = frozenset({"quota", "key", "unknown_model"})
 
@@ -113,6 +117,8 @@ def failure_of(error: BaseException) -> ProviderFailure | None:
     retry_after = getattr(error, "retry_after", None)
     for category, kind in kinds:
         if isinstance(error, category):
+            if kind == "rejected" and _OVERFLOW.search(str(getattr(error, "body", ""))):
+                kind = "overflow"
             return ProviderFailure(kind, status=status, retry_after=retry_after)
     if isinstance(error, theirs.ModelHTTPError):
         return ProviderFailure(_by_status(error.status_code), status=status, retry_after=retry_after)
@@ -127,6 +133,3 @@ def _by_status(status: int) -> FailureKind:
     if status in exact:
         return exact[status]
     return "server_error" if status >= 500 else "rejected"
-
-
-Translate = Callable[[BaseException], ProviderFailure | None]

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from trajectory_compiler.config import ModelOptions
 from trajectory_compiler.models.addresses import LOCAL, Address, address_of, key_of
 from trajectory_compiler.models.client import Client, Scan
 from trajectory_compiler.models.ledger import CallLedger
+from trajectory_compiler.models.local import start
 from trajectory_compiler.models.paying import Served
 from trajectory_compiler.models.prices import context_of
 from trajectory_compiler.models.protocol import ModelName
@@ -57,4 +60,14 @@ def _serve(model: ModelName, options: ModelOptions, world: Surroundings) -> Serv
 
 
 def _serve_here(address: Address, options: ModelOptions) -> Served:
-    raise NotImplementedError
+    """Serve a model file by llama.cpp in this process; one call at a time, so that it gets the whole window."""
+    here = options.on_this_machine
+    running = start(address.model.name, here)
+    endpoint = PydanticEndpoint(msgspec.structs.replace(address, base_url=running.base_url), "none", here.timeout_seconds)
+    return Served(
+        endpoint=endpoint,
+        host=f"file {running.file.identity}",
+        wire_name=running.file.path.name,
+        limit=AdaptiveLimit(1),
+        context_tokens=running.context_tokens,
+    )

@@ -132,7 +132,7 @@ class Payer:
     def _record(self, errand: Errand, status: CallStatus, response: bytes | None, usage: Usage, duration_ms: float) -> str:
         return self._ledger.save(
             CallRecord(
-                model=errand.model,
+                model=ModelName(errand.model.provider, errand.outgoing.model),
                 place=errand.place,
                 request_digest=errand.digest,
                 status=status,

@@ -136,13 +136,15 @@ def _incoming(response: ModelResponse) -> Incoming:
 
 
 def _open_openai(address: Address, key: str, timeout_seconds: float) -> _Opened:
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.profiles import ModelProfile
     from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    client = AsyncOpenAI(api_key=key, base_url=address.base_url, max_retries=0, timeout=timeout_seconds)
+    # A proxy of the environment is for the way out, not for this machine.
+    direct = None if address.leaves_machine else DefaultAsyncHttpxClient(trust_env=False, timeout=timeout_seconds)
+    client = AsyncOpenAI(api_key=key, base_url=address.base_url, max_retries=0, timeout=timeout_seconds, http_client=direct)
     # Other servers of this protocol take response_format (llama.cpp, vLLM, Ollama) and the older name of the output limit.
     theirs = OpenAIModelProfile(supports_json_schema_output=True, openai_chat_supports_max_completion_tokens=False)
     profile: ModelProfile | None = None if address.model.provider == "openai" else theirs
