@@ -80,6 +80,10 @@ class Client:
         """Return how many tokens a model reads and writes together, or None where nobody says. Opens it; raises as `check`."""
         return self._opened(model).context_tokens
 
+    def limit_of(self, model: ModelName) -> int:
+        """Return how many calls of a model may be under way now: it adapts itself to what the provider takes."""
+        return self._opened(model).limit.limit
+
     async def ask(self, request: Request[Answer], place: CallPlace) -> Reply[Answer]:
         """Answer a request, from the store where it was answered before. See `protocol.ModelClient.ask`.
 
