@@ -7,6 +7,7 @@ costs of all rows add up to what was paid, and what a run did is told even where
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import msgspec
 import zstandard
@@ -30,6 +31,19 @@ CACHED = (
     f"AND status IN ({', '.join('?' * len(REPLAYED))}) ORDER BY created_at, id LIMIT 1"
 )
 SPENT_SINCE = "SELECT coalesce(sum(cost_pico_usd), 0), count(*) - count(cost_pico_usd) FROM model_calls WHERE created_at >= ?"
+CostsBy = Literal["run", "day", "model", "stage", "pair"]
+COST_KEYS: dict[CostsBy, str] = {
+    "run": "run_id",
+    "day": "substr(created_at, 1, 10)",
+    "model": "provider || ':' || model",
+    "stage": "stage",
+    "pair": "coalesce(pair_id, '')",
+}
+COSTS = (
+    "SELECT {key}, count(*) - sum(from_cache), sum(from_cache), count(*) - count(cost_pico_usd), "
+    "coalesce(sum(input_tokens), 0), coalesce(sum(cached_tokens), 0), coalesce(sum(output_tokens), 0), "
+    "coalesce(sum(cost_pico_usd), 0) FROM model_calls GROUP BY {key} ORDER BY {key}"
+)
 SELECT_CALLS = (
     "SELECT m.id, m.run_id, m.stage, m.provider, m.model, m.prompt_version, m.source, m.session_id, m.pair_id, m.status, "
     "m.input_tokens, m.cached_tokens, m.output_tokens, m.cost_pico_usd, m.price_source, m.price_date, m.from_cache, "
@@ -53,6 +67,22 @@ class StoredCall(msgspec.Struct, frozen=True, kw_only=True):
     from_cache: bool
     duration_ms: float | None
     created_at: str
+
+
+class CostLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What the calls of one run, day, model, stage or pair came to. `unknown` calls have no known price and no part in the sum.
+
+    `paid` calls went to a model (also those that cost nothing), `cached` ones were answered from the store.
+    """
+
+    key: str
+    paid: int
+    cached: int
+    unknown: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost_pico_usd: int
 
 
 class RunLedger:
@@ -119,6 +149,13 @@ def calls(database: Database) -> Iterator[StoredCall]:
             duration_ms=row[17],
             created_at=row[18],
         )
+
+
+def costs(database: Database, by: CostsBy) -> tuple[CostLine, ...]:
+    """Add up all calls by one of their properties; the lines of any property come to the same sum, to the last digit."""
+    names = CostLine.__struct_fields__
+    rows = database.rows(COSTS.format(key=COST_KEYS[by]))
+    return tuple(CostLine(**dict(zip(names, (row[0], *map(int, row[1:])), strict=True))) for row in rows)
 
 
 def _usage(row: tuple[object, ...]) -> Usage:
