@@ -47,6 +47,7 @@ from trajectory_compiler.dataflow.wording.phrases import (
     on_that_thing,
     owned,
     owner_of,
+    passed,
     thing_and_names,
     thing_of,
     what,
@@ -113,7 +114,7 @@ def _bridge_of(node: Call) -> Bridge:
 def _composition(program: Program, choice: int) -> str:
     assert isinstance(program.answer, Get)
     if program.answer.field.item is not None:
-        return _item(program, program.answer, choice)
+        return _item(program, program.answer)
     first, *middle, last = program.calls
     if program.answer.field.path == "/created_at":
         return _time_of_use(program, choice)
@@ -169,8 +170,8 @@ def _whence(first: Call, thing: str) -> str:
     return f"{'listed' if thing.split(' ', 1)[0] in ORDINALS else 'named'} in {found_in(first)}"
 
 
-def _item(program: Program, answer: Get, choice: int) -> str:
-    """Word a field of the record of what an effect named: "for the first flight that it named when it booked ..."."""
+def _item(program: Program, answer: Get) -> str:
+    """Word a field of the record of what an effect named: "take the first flight that it named when it booked ..."."""
     item = answer.field.item
     assert item is not None
     assert isinstance(item.value, Bridge)
@@ -186,12 +187,8 @@ def _item(program: Program, answer: Get, choice: int) -> str:
     else:
         named = f"the {thing} that came back when {when(effect)}"
     if is_reading(source):
-        return f"{what(asked)} did {found_in(source)} show for {named}?"
-    return _pick(
-        choice,
-        f"when the agent {_short(source)}, {what(asked)} came back for {named.replace('the agent', 'it')}?",
-        f"take {named}. {what(asked).capitalize()} came back for it when the agent {_short(source)}?",
-    )
+        return f"take {named}. {what(asked).capitalize()} did {found_in(source)} show for it?"
+    return f"take {named}. {what(asked).capitalize()} came back for it when the agent {_short(source)}?"
 
 
 def _time_of_use(program: Program, choice: int) -> str:
@@ -335,8 +332,8 @@ def _aggregation(program: Program, choice: int) -> str:
                 return f"how many different {things} came back over all the times the agent {done.past}?"
             return _pick(
                 choice,
-                f"how many different {things} did the agent use in all when it {done.past}?",
-                f"counting all the times the agent {done.past}, how many different {things} did it use?",
+                f"how many different {things} did the agent pass in all when it {done.past}?",
+                f"counting all the times the agent {done.past}, how many different {things} did it pass?",
             )
     raise AssertionError(program.answer)
 
@@ -348,8 +345,11 @@ def _tools(node: Call) -> str:
         return f"how many different tools came back with {with_it} at least once?"
     if node.ok is False:
         return "how many different tools came back with an error at least once?"
-    given = act(node).base.removeprefix("make a call with ")
-    return f"how many different tools did the agent call for {given}, look-ups included?"
+    return f"to how many different tools, look-ups included, did the agent pass {_passed(node)}?"
+
+
+def _passed(node: Call) -> str:
+    return " and ".join(passed(c) for c in node.where if isinstance(c.value, Literal))
 
 
 def _count(node: Call, choice: int) -> str:
@@ -361,7 +361,7 @@ def _count(node: Call, choice: int) -> str:
     if node.ok is False:
         return f"how many {_calls_of(node)} came back as an error?"
     if node.tool is None:
-        return f"how many of the agent's calls named {done.base.removeprefix('make a call with ')}?"
+        return f"how many of the agent's calls passed {_passed(node)}?"
     often = _pick(choice, "how many times", "how often in this session")
     tool = "" if " tool" in done.base else by_tool(node)
     return f"{often} did the agent {done.base}{tool}?"
