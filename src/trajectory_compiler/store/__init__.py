@@ -13,7 +13,9 @@ from trajectory_compiler.store.records import (
     Review,
     Run,
     SessionResult,
+    StageResult,
     StoredPolicy,
+    StoredSession,
     Totals,
 )
 from trajectory_compiler.store.store import DEFAULT_STORE, Store
@@ -31,8 +33,10 @@ __all__ = [
     "Review",
     "Run",
     "SessionResult",
+    "StageResult",
     "Store",
     "StoredPolicy",
+    "StoredSession",
     "Totals",
     "pack",
 ]
