@@ -107,7 +107,7 @@ def _is_nominal(leaf: Leaf, entry: Entry) -> bool:
 
 
 def _is_told(index: SessionIndex, named: tuple[int, Leaf], entry: Entry, asked: Asked) -> bool:
-    """Say whether a message names the thing and the answer, or another turn gives it for the thing with another value.
+    """Say whether another turn shows the answer beside the thing, or what was done to the thing shows another value.
 
     A price that changed is asked for by when it was seen, which is the business of `changes`.
     """
@@ -119,8 +119,9 @@ def _is_told(index: SessionIndex, named: tuple[int, Leaf], entry: Entry, asked: 
         if index.turns[other].kind == "exchange" and other in index.turns_showing(asked.text):
             return True
         of_it = [x.path.rpartition("/")[0] for x in index.responses[other] if x.key == entry.key and x.text == leaf.text]
-        values = [value.text for record in of_it if (value := index.leaf(other, record + inside)) is not None]
-        if other == turn and any(value != asked.text for value in values):
+        beside = {x.text for x in index.responses[other] if x.path.rpartition("/")[0] in of_it}
+        values = {value.text for record in of_it if (value := index.leaf(other, record + inside)) is not None}
+        if asked.text in beside or (other == turn and values - {asked.text}):
             return True
     return False
 

@@ -175,13 +175,13 @@ def is_primary(node: Call, field: Field) -> bool:
     return node.tool in SPECIAL and field.path == f"/arguments/{SPECIAL[node.tool][2]}"
 
 
-def bare(node: Call) -> tuple[str, str]:
-    """Return thing and verb of a call whose primary argument is asked for: ("`Grep` pattern", "used")."""
+def bare(node: Call) -> tuple[str, str, str]:
+    """Return thing and verb of a call whose primary argument is asked for: ("`Grep` pattern", "used", "use")."""
     verb, thing, _ = _verb_phrase(str(node.tool), definite=False)
     name = thing.split(" ", 1)[-1]
     if name == "pattern":
-        return f"`{node.tool}` pattern", "used"
-    return name, f"{verb.past}{by_tool(node)}"
+        return f"`{node.tool}` pattern", "used", "use"
+    return name, f"{verb.past}{by_tool(node)}", f"{verb.base}{by_tool(node)}"
 
 
 def by_tool(node: Call) -> str:

@@ -326,15 +326,11 @@ def _aggregation(program: Program, choice: int) -> str:
                 return _tools(node)
             things = plural(noun(field))
             if is_primary(node, field) and not node.where:
-                thing, did = bare(node)
-                return f"how many different {plural(thing)} were there among all that the agent {did}?"
+                thing, _, do = bare(node)
+                return f"how many different {plural(thing)} did the agent {do}?"
             if not _is_argument(field):
                 return f"how many different {things} came back over all the times the agent {done.past}?"
-            return _pick(
-                choice,
-                f"how many different {things} did the agent pass in all when it {done.past}?",
-                f"counting all the times the agent {done.past}, how many different {things} did it pass?",
-            )
+            return f"counting all the times the agent {done.past}, how many different {things} did it pass?"
     raise AssertionError(program.answer)
 
 
@@ -345,7 +341,7 @@ def _tools(node: Call) -> str:
         return f"how many different tools came back with {with_it} at least once?"
     if node.ok is False:
         return "how many different tools came back with an error at least once?"
-    return f"to how many different tools, look-ups included, did the agent pass {_passed(node)}?"
+    return f"how many different tools did the agent call with {_passed(node)}, look-ups included?"
 
 
 def _passed(node: Call) -> str:
@@ -363,7 +359,8 @@ def _count(node: Call, choice: int) -> str:
     if node.tool is None:
         return f"how many of the agent's calls passed {_passed(node)}?"
     often = _pick(choice, "how many times", "how often in this session")
-    tool = "" if " tool" in done.base else by_tool(node)
+    unsure = (is_reading(node) and node.where) or done.base.startswith("put ")  # other calls do nearly the same
+    tool = "" if " tool" in done.base else by_tool(node) or (f" with `{node.tool}`" if unsure else "")
     return f"{often} did the agent {done.base}{tool}?"
 
 
@@ -399,7 +396,7 @@ def _temporal(program: Program, choice: int) -> str:
     side = f"before it {_short(anchor)}" if found.before else f"after it {_short(anchor)}"
     order = "last" if found.before else "first"
     if is_primary(found, program.answer.field) and not found.where:
-        thing, did = bare(found)
+        thing, did, _ = bare(found)
         return _pick(
             choice,
             f"what was the {order} {thing} that the agent {did} {side}?",
@@ -412,7 +409,7 @@ def _temporal(program: Program, choice: int) -> str:
             f"the {order} time the agent {done} {side}, which {asked} did it pass?",
         )
     if found.tool in SPECIAL and not found.where:
-        thing, did = bare(found)
+        thing, did, _ = bare(found)
         return f"what {was(asked)} the {asked} of the {order} {thing} that the agent {did} {side}?"
     return _pick(
         choice,
@@ -453,7 +450,7 @@ def _recall(program: Program, choice: int) -> str:
     assert isinstance(program.answer, Get)
     asked = noun(program.answer.field)
     if is_primary(node, program.answer.field) and not node.where:
-        thing, did = bare(node)
+        thing, did, _ = bare(node)
         return f"in the order of the session, what was the {nth(node.k)} {thing} that the agent {did}?"
     if _is_argument(program.answer.field):
         return f"which {asked} did the agent pass the {nth(node.k)} time it {act(node).past}?"
