@@ -140,9 +140,10 @@ def _composition(program: Program, choice: int) -> str:
             )
         return f"what {asked} did {there} show for {got} that came back when {when(first)}?"
     with_value, with_it = (on_that_thing(last) or f"{end} with {it}" for it in ("that value", "it"))
+    if not is_listed(_bridge_of(last).field) and choice % 3 == 0:
+        return f"{when(first)} and got back {got}. What was the {asked} in the response when it later {with_value}?"
     return _pick(
         choice,
-        f"{when(first)} and got back {got}. What was the {asked} in the response when it later {with_value}?",
         f"take {got} that came back when {when(first)}. What was the {asked} in the response when the agent later {with_it}?",
         f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
     )
@@ -411,11 +412,14 @@ def _temporal(program: Program, choice: int) -> str:
     if found.tool in SPECIAL and not found.where:
         thing, did, _ = bare(found)
         return f"what {was(asked)} the {asked} of the {order} {thing} that the agent {did} {side}?"
-    return _pick(
-        choice,
-        f"what {was(asked)} the {asked} the {order} time the agent {done} {side}?",
-        f"the {order} time the agent {done} {side}, what {asked} came back?",
-    )
+    return _what_it_was(asked, f"the {order} time the agent {done} {side}", choice)
+
+
+def _what_it_was(asked: str, time: str, choice: int) -> str:
+    """Ask for a field of what came back at a time; what belongs to a part of it only *was* something."""
+    if " of the " in asked or choice % 2 == 0:
+        return f"what {was(asked)} the {asked} {time}?"
+    return f"{time}, what {asked} came back?"
 
 
 def _comparison(program: Program, choice: int) -> str:
@@ -454,11 +458,7 @@ def _recall(program: Program, choice: int) -> str:
         return f"in the order of the session, what was the {nth(node.k)} {thing} that the agent {did}?"
     if _is_argument(program.answer.field):
         return f"which {asked} did the agent pass the {nth(node.k)} time it {act(node).past}?"
-    return _pick(
-        choice,
-        f"what {was(asked)} the {asked} the {nth(node.k)} time the agent {act(node).past}?",
-        f"the {nth(node.k)} time the agent {act(node).past}, what {asked} came back?",
-    )
+    return _what_it_was(asked, f"the {nth(node.k)} time the agent {act(node).past}", choice)
 
 
 def _walk(program: Program, _: int) -> str:
