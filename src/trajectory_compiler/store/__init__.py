@@ -1,5 +1,6 @@
 """The store: runs, sessions, redacted trajectories, pairs, proofs, drops and reviews in one private file."""
 
+from trajectory_compiler.store.calls import CostLine, CostsBy, StoredCall
 from trajectory_compiler.store.codec import pack
 from trajectory_compiler.store.records import (
     SHOWN_STATES,
@@ -25,6 +26,8 @@ __all__ = [
     "SHOWN_STATES",
     "Action",
     "BlockedSession",
+    "CostLine",
+    "CostsBy",
     "Drop",
     "KnownIn",
     "PackedTrajectory",
@@ -35,6 +38,7 @@ __all__ = [
     "SessionResult",
     "StageResult",
     "Store",
+    "StoredCall",
     "StoredPolicy",
     "StoredSession",
     "Totals",

@@ -17,7 +17,9 @@ from types import TracebackType
 
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
+from trajectory_compiler.store import calls as model_calls
 from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.lock import is_locked, run_lock
 from trajectory_compiler.store.records import (
@@ -246,6 +248,20 @@ class Store:
     def totals(self) -> Totals:
         """Count sessions, turns, pairs by state and reviews."""
         return reading.totals(self._database)
+
+    # Model calls
+
+    def call_ledger(self, run_id: str) -> RunLedger:
+        """Return the ledger and response cache (`models.ledger.CallLedger`) in which a run's model calls are written."""
+        return RunLedger(self._database, run_id, self._clock)
+
+    def calls(self) -> Iterator[StoredCall]:
+        """Yield all model calls, paid or answered from the store, oldest first."""
+        return model_calls.calls(self._database)
+
+    def costs(self, by: CostsBy) -> tuple[CostLine, ...]:
+        """Return what model calls cost, by run, day, model, stage or pair; every way of adding up gives the same sum."""
+        return model_calls.costs(self._database, by)
 
     # Reviews
 
