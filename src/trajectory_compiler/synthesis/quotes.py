@@ -1,7 +1,7 @@
 """What is checked of a proposed pair before anything is paid to verify it: each check has its reason in `reasons`.
 
 Whatever made the model write a pair, an instruction inside of the log included, it is kept only if its quotes stand in turns
-that it was shown, its answer follows from them, and neither question nor answer names anything that the session does not hold.
+that it was shown, its answer follows from them, and neither question nor answer names anything that those turns do not show.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def check(proposal: Proposal, window: Window, index: SessionIndex) -> Checked | 
         return "answer_in_question"
     if not is_grounded(answer, evidence):
         return "answer_not_supported"
-    if is_foreign(f"{proposal.question} {proposal.answer}", index):
+    if is_foreign(f"{proposal.question} {proposal.answer}", turns, index):
         return "foreign_value"
     if one_turn_suffices(proposal.question, answer, index):
         return "one_turn_suffices"
     reasoning = " ".join(proposal.reasoning.split())
-    kept = reasoning.isprintable() and len(reasoning) <= MAX_REASONING and not is_foreign(reasoning, index)
+    kept = reasoning.isprintable() and len(reasoning) <= MAX_REASONING and not is_foreign(reasoning, turns, index)
     return Checked(proposal=proposal, answer=answer, evidence=evidence, turns=turns, reasoning=reasoning if kept else "")
 
 
@@ -95,13 +95,13 @@ def _is_scattered(side: str, asked: str) -> bool:
     return len(side.strip()) >= MIN_SCATTERED and set(side.split()) <= set(asked.split())
 
 
-def is_foreign(text: str, index: SessionIndex) -> bool:
-    """Say whether a text names something that no turn of the session shows."""
-    return any(not _is_shown(name, index) for name in naming(text))
+def is_foreign(text: str, turns: Sequence[int], index: SessionIndex) -> bool:
+    """Say whether a text names something that none of these turns shows and that is no tool of the session.
 
-
-def _is_shown(name: str, index: SessionIndex) -> bool:
-    return bool(index.turns_showing(name)) or name in index.tools or any(name == turn.agent for turn in index.turns[:1])
+    What a question names must be found in a turn that the answer needs; so a link that stands elsewhere in the log, planted
+    there for a model to pass on, does not get into a pair.
+    """
+    return any(set(turns).isdisjoint(index.turns_showing(name)) and name not in index.tools for name in naming(text))
 
 
 def one_turn_suffices(question: str, answer: Answered, index: SessionIndex) -> bool:

@@ -25,7 +25,7 @@ REASONS: dict[str, str] = {
     "abstention": "the answer is that the log does not say",
     "answer_in_question": "the question holds the answer",
     "answer_not_supported": "the answer neither stands in a quote nor follows from the quotes by a rule of `grounds`",
-    "foreign_value": "question or answer names something that no turn of the session shows",
+    "foreign_value": "question or answer names something that no cited turn shows",
     "one_turn_suffices": "one turn shows the answer and all that the question names",
     # other pairs
     "same_question": "the session has a pair with this question already",
@@ -33,7 +33,7 @@ REASONS: dict[str, str] = {
     "paraphrase": "the session has a pair with this answer and nearly this question already",
     "beyond_limit": "the session has as many pairs as were asked for",
     # kept, but not as it was
-    "reasoning_dropped": "the reasoning was too long or named something foreign: the pair is kept without it",
+    "reasoning_dropped": "the reasoning was too long or named what no cited turn shows: the pair is kept without it",
     # paraphrases of dataflow questions: the question stays as it was
     "rewrite_missing": "no rewrite came back for a question",
     "rewrite_form": "a rewrite is not one question of one line, or more than twice as long as the original",
