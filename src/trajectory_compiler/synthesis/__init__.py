@@ -2,16 +2,19 @@
 
 from trajectory_compiler.synthesis.compose import PlannedCall, Synthesis, plan_calls, synthesise
 from trajectory_compiler.synthesis.options import SynthesisOptions, TokenCount
+from trajectory_compiler.synthesis.paraphrase import Paraphrased, paraphrase
 from trajectory_compiler.synthesis.reasons import REASONS
 from trajectory_compiler.synthesis.windows import Window, windows_of
 
 __all__ = [
     "REASONS",
+    "Paraphrased",
     "PlannedCall",
     "Synthesis",
     "SynthesisOptions",
     "TokenCount",
     "Window",
+    "paraphrase",
     "plan_calls",
     "synthesise",
     "windows_of",

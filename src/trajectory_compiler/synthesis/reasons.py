@@ -40,5 +40,6 @@ REASONS: dict[str, str] = {
     "rewrite_lost_anchor": "a rewrite lacks a literal of the program, a number, or a word that fixes order or form",
     "rewrite_added_value": "a rewrite names something that the original does not",
     "rewrite_holds_answer": "a rewrite holds the answer or a value that leads to it",
+    "rewrite_not_proved": "the proof does not hold for the new wording",
     "rewrite_not_recognised": "asked which question a rewrite means, the model picked another one",
 }

@@ -1,8 +1,8 @@
 """Windows: what of a session a model is sent. A session is never cut: a window chooses from all of it.
 
-A window grows from one value that binds distant turns. Turn by turn it takes what shares most with what it holds already, so
-that the producer of a value stands beside its users, though 2,000 turns lie between them. Turns are shown whole or in excerpts
-(see `shown`); what lies between them stands there in outline: a line for each turn of a short gap, a line for a long one.
+A window grows by values (see `growth`): of what it takes up it wants every turn, so that the producer of a value stands beside
+its users, though 2,000 turns lie between them. Turns are shown whole or in excerpts (see `shown`); what lies between them stands
+there in outline: a line for each turn of a short gap, one line for a long one.
 
     #003 ... clerk read_mail        <- shown
     ...
@@ -15,25 +15,18 @@ Deterministic. Cost: near-linear in the session; a window looks at the turns of 
 
 from __future__ import annotations
 
-import heapq
-from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from trajectory_compiler.dataflow.index import SessionIndex
+from trajectory_compiler.synthesis.growth import Chooser
 from trajectory_compiler.synthesis.links import Links
 from trajectory_compiler.synthesis.options import SynthesisOptions, TokenCount
 from trajectory_compiler.synthesis.shown import excerpt, outline, show
 
 SHORT_GAP = 2
-TURNS_PER_WINDOW = 40
-LEAST_TURN_TOKENS = 60
 CHARACTERS_PER_TOKEN = 3
-GAP_TOKENS = 12
-AGAIN = 0.3  # what a turn is worth that an earlier window showed
-NEARNESS = 0.2  # how fast the worth of a turn falls with its distance from what was chosen
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,142 +52,19 @@ def windows_of(index: SessionIndex, options: SynthesisOptions, count: TokenCount
         return (Window(number=0, turns=turns, outlined=(), text=text, tokens=count(text), whole=True),) if turns else ()
     budget = max(options.share * total, options.whole_tokens * 2 / 3)
     number = max(1, min(options.windows, round(budget / options.window_tokens)))
-    chooser = _Chooser(index, sizes, min(options.window_tokens, int(budget / number)))
+    chooser = Chooser(Links(index), sizes, min(options.window_tokens, int(budget / number)))
     found: list[Window] = []
     for place in range(number):
         chosen = chooser.choose()
         if not chosen:
             break
-        found.append(_written(chooser, chosen, count, place))
+        found.append(_written(index, chooser, chosen, count, place))
     return tuple(found)
 
 
-class _Chooser:
-    """Chooses the turns of one window after the other; what was shown before is worth less."""
-
-    def __init__(self, index: SessionIndex, sizes: Sequence[int], budget: int) -> None:
-        self.index, self.sizes, self.budget = index, sizes, budget
-        self.links = Links(index)
-        self.turn_tokens = max(LEAST_TURN_TOKENS, budget // TURNS_PER_WINDOW)
-        self.shown: Counter[int] = Counter()
-        self.seeds: set[str] = set()
-
-    def choose(self) -> list[int]:
-        """Return the turns of the next window in the order of their choice."""
-        growth = _Growth(self)
-        left = self.budget
-        for turn in growth.turns():
-            cost = min(self.sizes[turn], self.turn_tokens) + GAP_TOKENS
-            if cost > left:
-                break
-            left -= cost
-            growth.add(turn)
-        return growth.chosen
-
-    def next_seed(self) -> str | None:
-        """Return the value that binds most among turns not shown together yet."""
-        best, most = None, 0.0
-        for value in self.links.strongest:
-            weight = self.links.weight[value]
-            if weight * 2 <= most:
-                break
-            if value in self.seeds:
-                continue
-            turns = self.links.sample(value)
-            matters = max(self.links.matters[t] for t in turns)
-            worth = weight * (1 + matters) / 2 * AGAIN ** min(self.shown[t] for t in turns)
-            if worth > most:
-                best, most = value, worth
-        if best is not None:
-            self.seeds.add(best)
-        return best
-
-
-class _Growth:
-    """One window while it grows: a heap of turns by what they share with those that were chosen."""
-
-    def __init__(self, chooser: _Chooser) -> None:
-        self.chooser, self.links = chooser, chooser.links
-        self.chosen: list[int] = []
-        self.held: set[int] = set()
-        self.order: list[int] = []
-        self.active: set[str] = set()
-        self.gain: dict[int, float] = {}
-        self.heap: list[tuple[float, int]] = []
-
-    def turns(self) -> Iterator[int]:
-        """Yield the next turn to take, as long as there is one."""
-        first = next((t.index for t in self.chooser.index.turns[:2] if t.kind == "exchange"), None)
-        if first is not None:
-            yield first  # what the user wants
-        while True:
-            turn = self._pop()
-            if turn is None:
-                turn = self._begin()
-            if turn is None:
-                break
-            yield turn
-        yield from (t for t in self._spread() if t not in self.held)
-
-    def add(self, turn: int) -> None:
-        self.chosen.append(turn)
-        self.held.add(turn)
-        insort(self.order, turn)
-        for value in self.links.values[turn]:
-            if value not in self.active:
-                self._activate(value)
-
-    def _activate(self, value: str) -> None:
-        self.active.add(value)
-        self.chooser.seeds.add(value)
-        for turn in self.links.sample(value):
-            if turn not in self.held:
-                self._raise(turn, self.links.weight[value])
-
-    def _raise(self, turn: int, weight: float) -> None:
-        """Bind a turn by one more value. Worth most: much of what it shares is here already, it is small, it is not far."""
-        self.gain[turn] = self.gain.get(turn, 0.0) + weight
-        size = min(self.chooser.sizes[turn], self.chooser.turn_tokens)
-        bound = self.gain[turn] * self.links.matters[turn] * AGAIN ** self.chooser.shown[turn]
-        distance = 1 + _distance(self.order, turn)
-        worth = bound / (size * self.links.total[turn]) ** 0.5 / distance**NEARNESS
-        heapq.heappush(self.heap, (-worth, turn))
-
-    def _pop(self) -> int | None:
-        while self.heap:
-            _, turn = heapq.heappop(self.heap)
-            if turn not in self.held:
-                return turn
-        return None
-
-    def _begin(self) -> int | None:
-        """Start another thread where nothing more is bound to the turns that were chosen."""
-        seed = self.chooser.next_seed()
-        while seed is not None:
-            self._activate(seed)
-            turn = self._pop()
-            if turn is not None:
-                return turn
-            seed = self.chooser.next_seed()
-        return None
-
-    def _spread(self) -> list[int]:
-        """Return turns of a session in which nothing is bound: those that matter first, then evenly spread."""
-        matters, length = self.links.matters, len(self.links.matters)
-        step = max(1, length // TURNS_PER_WINDOW)
-        order = sorted(range(length), key=lambda t: (self.chooser.shown[t], -matters[t], t % step, t))
-        return order[: 4 * TURNS_PER_WINDOW]
-
-
-def _distance(order: Sequence[int], turn: int) -> int:
-    """Return how far a turn is from the nearest of some turns in order; 0 where there are none."""
-    at = bisect_left(order, turn)
-    return min((abs(turn - other) for other in order[max(0, at - 1) : at + 1]), default=0)
-
-
-def _written(chooser: _Chooser, chosen: list[int], count: TokenCount, number: int) -> Window:
+def _written(index: SessionIndex, chooser: Chooser, chosen: list[int], count: TokenCount, number: int) -> Window:
     """Write a window; where the guess of its size was too small, the turns that were chosen last stay out."""
-    index, links = chooser.index, chooser.links
+    links = chooser.links
     stamps = index.times_are_real
     while True:
         turns = sorted(chosen)
