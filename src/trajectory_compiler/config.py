@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Literal
+
 import msgspec
 
 COMPILER_VERSION = "1"
@@ -60,3 +63,55 @@ class CompileOptions(msgspec.Struct, frozen=True, kw_only=True):
     split_pattern: str | None = None
     new_snapshot: bool = False
     effects: dict[str, bool] = {}
+
+
+class ProviderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server of models: where it listens, what it speaks, which environment variable holds its key, what it charges.
+
+    `speaks` None is the provider's own protocol for google, openai and anthropic, and OpenAI's chat completions for all others.
+    Prices are dollars for a million tokens; without them the price list decides, and what is not on it has no known price.
+    """
+
+    base_url: str | None = None
+    key_env: str | None = None
+    speaks: Literal["google", "openai", "anthropic"] | None = None
+    input_usd_per_million: Decimal | None = None
+    output_usd_per_million: Decimal | None = None
+    context_tokens: int | None = None
+
+
+class SpendingLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Dollars that may be spent: by this run, by this run on one session, by all runs of the store on one day (UTC)."""
+
+    run_usd: Decimal | None = None
+    session_usd: Decimal | None = None
+    day_usd: Decimal | None = None
+
+
+class LocalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a model file is run on this machine. `context_tokens` None is what the model was made for, at most 16,384.
+
+    More threads than idle cores make it slower, not faster: on two busy cores one thread beats two by eight times. A call may
+    take `timeout_seconds`: ten times as long as one to a provider, because reading a long prompt here takes minutes.
+    """
+
+    context_tokens: int | None = None
+    threads: int = 1
+    timeout_seconds: float = 1_200.0
+
+
+class ModelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which models are meant by their tiers, how they are reached, how long and how often one is asked, and for how much.
+
+    `tries` counts the first; `timeout_seconds` is for one try; `max_concurrency` is for each model.
+    """
+
+    cheap: str = "google:gemini-3.5-flash-lite"
+    strong: str = "google:gemini-3.5-flash"
+    local: str = "local:"
+    providers: dict[str, ProviderOptions] = {}
+    limits: SpendingLimits = SpendingLimits()
+    on_this_machine: LocalOptions = LocalOptions()
+    timeout_seconds: float = 120.0
+    tries: int = 5
+    max_concurrency: int = 8

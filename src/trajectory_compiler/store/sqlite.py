@@ -4,7 +4,8 @@ Everything else speaks the portable subset through `Database`, so that another e
 
 **Durability.** WAL with `synchronous=NORMAL`: after a crash of the process nothing is lost, after a power cut the last
 transactions may be, and neither damages the file. A lost session is compiled again at no cost, and one sync per session
-would cost nine tenths of the writing speed. Deleted content is overwritten (`secure_delete`): erasure must erase.
+would cost nine tenths of the writing speed. What was paid for is written with `FULL`, one sync a call. Deleted content is
+overwritten (`secure_delete`): erasure must erase.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,9 +87,17 @@ class Database:
         """Return the first row of a query, or None."""
         return next(self.rows(sql, parameters), None)
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Write all or nothing, see `write_transaction`."""
-        return write_transaction(self._connection, self.execute)
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """Write all or nothing, see `write_transaction`. A `durable` one outlives a power cut: for what was paid for."""
+        if durable:
+            self.execute("PRAGMA synchronous = FULL")
+        try:
+            with write_transaction(self._connection, self.execute):
+                yield
+        finally:
+            if durable:
+                self.execute("PRAGMA synchronous = NORMAL")
 
     @contextmanager
     def view(self) -> Iterator[None]:

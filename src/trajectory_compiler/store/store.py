@@ -17,7 +17,7 @@ from types import TracebackType
 
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
-from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store import calls, journal, migrations, reading, reviewing, saving, subjects
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.lock import is_locked, run_lock
 from trajectory_compiler.store.records import (
@@ -231,6 +231,16 @@ class Store:
     def totals(self) -> Totals:
         """Count sessions, turns, pairs by state and reviews."""
         return reading.totals(self._database)
+
+    # Model calls
+
+    def call_ledger(self, run_id: str) -> calls.RunLedger:
+        """Return the ledger and response cache (`models.ledger.CallLedger`) in which a run's model calls are written."""
+        return calls.RunLedger(self._database, run_id, self._clock)
+
+    def calls(self) -> Iterator[calls.StoredCall]:
+        """Yield all model calls, paid or answered from the store, oldest first."""
+        return calls.calls(self._database)
 
     # Reviews
 
