@@ -14,7 +14,9 @@ from trajectory_compiler.store.records import (
     Review,
     Run,
     SessionResult,
+    StageResult,
     StoredPolicy,
+    StoredSession,
     Totals,
 )
 from trajectory_compiler.store.store import DEFAULT_STORE, Store
@@ -34,9 +36,11 @@ __all__ = [
     "Review",
     "Run",
     "SessionResult",
+    "StageResult",
     "Store",
     "StoredCall",
     "StoredPolicy",
+    "StoredSession",
     "Totals",
     "pack",
 ]

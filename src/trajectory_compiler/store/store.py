@@ -33,7 +33,9 @@ from trajectory_compiler.store.records import (
     Run,
     RunStatus,
     SessionResult,
+    StageResult,
     StoredPolicy,
+    StoredSession,
     Totals,
 )
 from trajectory_compiler.store.sqlite import Database, connect, connect_read_only, create_private
@@ -163,6 +165,11 @@ class Store:
                 else:
                     saving.save_session(self._database, result, now)
 
+    def save_stage(self, result: StageResult) -> None:
+        """Write what a later stage made of a stored session, in one transaction, in place of what it had made before."""
+        with self._database.transaction():
+            saving.save_stage(self._database, result, self._clock())
+
     def save_findings(self, run_id: str, source: str, findings: Sequence[Finding]) -> None:
         """Write what a run left out before compiling: unreadable rows, sessions too short. Replaces the last run's list."""
         with self._database.transaction():
@@ -209,6 +216,14 @@ class Store:
     def pair(self, prefix: str) -> Pair:
         """Return the pair whose id begins with `prefix`. Raises InputError where none does, or several do."""
         return reading.pair(self._database, prefix)
+
+    def sessions(self, source: str) -> tuple[StoredSession, ...]:
+        """Return the compiled sessions of a source by id: blocked and erased ones are left out."""
+        return reading.sessions(self._database, source)
+
+    def stage_keys(self, source: str, origin: str) -> dict[str, tuple[str, str]]:
+        """Return (trajectory digest, key) of every session that a later stage is done with, by session id."""
+        return reading.stage_keys(self._database, source, origin)
 
     def trajectory(self, digest: str) -> Trajectory:
         """Return the redacted session with this digest. Raises StoreError where the store holds none."""

@@ -1,0 +1,64 @@
+"""The form in which a model answers. Its order is the order of writing: quotes first, then the question that they bear out.
+
+Lengths are not limited here but by the checks: a grammar that cuts a string at its limit would turn a long answer into a wrong
+one without a word.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+AskedType = Literal["identifier", "number", "amount", "date", "path", "url", "text", "tool", "change", "list"]
+AskedFamily = Literal["composition", "state_change", "aggregation", "comparison", "temporal", "precondition", "provenance"]
+
+
+class Support(msgspec.Struct, frozen=True):
+    """A turn that the answer needs, and what in it, copied letter for letter."""
+
+    turn: int
+    quote: str
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """One pair as a model proposes it."""
+
+    supporting: list[Support]
+    reasoning: str
+    question: str
+    answer: str
+    answer_type: AskedType
+    qa_type: AskedFamily
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """What a model answers to a window: the pairs that it found there, which may be none."""
+
+    pairs: list[Proposal]
+
+
+class Rewrite(msgspec.Struct, frozen=True):
+    """A question in other words. `number` is the one that it had in the prompt."""
+
+    number: int
+    question: str
+
+
+class Rewrites(msgspec.Struct, frozen=True):
+    """What a model answers when it is asked to reword questions."""
+
+    rewrites: list[Rewrite]
+
+
+class Match(msgspec.Struct, frozen=True):
+    """Which original a rewrite asks for; -1 where it is none or not clear."""
+
+    rewrite: str
+    original: int
+
+
+class Matches(msgspec.Struct, frozen=True):
+    """What a model answers when it is asked to match rewrites with originals."""
+
+    matches: list[Match]
