@@ -8,22 +8,9 @@ from typing import Any
 
 import msgspec
 
-from trajectory_compiler.dataflow.program import Call, Difference, Literal, decode
-from trajectory_compiler.model import MISSING, Pair, Turn, resolve, turn_object
+from trajectory_compiler.dataflow.program import Call, Difference, Literal
+from trajectory_compiler.model import MISSING, Turn, resolve, turn_object
 from trajectory_compiler.verification import Claim, Edit, apply_edits
-
-
-def claim_of(pair: Pair) -> Claim:
-    """Return what a stored pair claims."""
-    assert pair.program is not None
-    return Claim(
-        program=decode(pair.program),
-        question=pair.question,
-        answer=pair.answer,
-        answer_type=pair.answer_type,
-        evidence=pair.evidence,
-        withheld_turns=pair.withheld_turns,
-    )
 
 
 def other_answer(claim: Claim, _: tuple[Turn, ...], random: Random) -> Claim:

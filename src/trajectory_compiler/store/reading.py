@@ -85,10 +85,9 @@ def trajectory_of(database: Database, pair: Pair) -> Trajectory:
 
 def sessions(database: Database, source: str) -> tuple[StoredSession, ...]:
     """Return the compiled sessions of a source, by id."""
-    rows = database.rows(
-        "SELECT session_id, digest, turns FROM sessions WHERE source = ? AND state = 'compiled' ORDER BY session_id", (source,)
-    )
-    return tuple(StoredSession(session_id=row[0], digest=row[1], turns=row[2]) for row in rows)
+    chosen = "source = ? AND state = 'compiled' ORDER BY session_id"
+    rows = database.rows(f"SELECT session_id, digest, raw_digest, turns FROM sessions WHERE {chosen}", (source,))
+    return tuple(StoredSession(session_id=row[0], digest=row[1], raw_digest=row[2], turns=row[3]) for row in rows)
 
 
 def stage_keys(database: Database, source: str, origin: str) -> dict[str, tuple[str, str]]:

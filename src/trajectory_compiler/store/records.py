@@ -76,10 +76,11 @@ class StageResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A compiled session as the store lists it; `digest` leads to its trajectory."""
+    """A compiled session as the store lists it; `digest` leads to its trajectory, `raw_digest` names its rows."""
 
     session_id: str
     digest: str
+    raw_digest: str
     turns: int
 
 

@@ -80,7 +80,9 @@ def save_session(database: Database, result: SessionResult, now: str) -> None:
     gone = "(origin = ? OR trajectory_digest <> ?)", (COMPILER, packed.digest)
     _supersede(database, (source, session), result.pairs, gone, now)
     _save_pairs(database, result.pairs, packed.calls, result.run_id, now)
-    database.execute("DELETE FROM stages WHERE source = ? AND session_id = ? AND digest <> ?", (source, session, packed.digest))
+    # New turns need every stage again, and so does a question that is the template again.
+    redone = "(digest <> ? OR origin LIKE 'paraphrase:%')"
+    database.execute(f"DELETE FROM stages WHERE source = ? AND session_id = ? AND {redone}", (source, session, packed.digest))
     database.execute(DROP_UNUSED_TRAJECTORIES, (source, session, packed.digest, source, session))
     _replace_findings(database, result.run_id, (source, session), result.findings, now)
 
