@@ -106,8 +106,8 @@ class Payer:
         if seconds is not None:
             await self._world.sleep(seconds)
             return
-        is_outage = failure.kind not in ("overflow", "rejected")
-        served.failed_in_a_row = served.failed_in_a_row + 1 if is_outage else 0
+        # What is refused as malformed three times in a row will be refused a thousand times; a long prompt is this item's own.
+        served.failed_in_a_row = 0 if failure.kind == "overflow" else served.failed_in_a_row + 1
         raise model_error(errand.model, failure, tried, stops=served.failed_in_a_row >= OUTAGE_CALLS) from None
 
     async def _once(self, served: Served, errand: Errand, expected: Estimate) -> Exchanged:

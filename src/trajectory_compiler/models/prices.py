@@ -85,8 +85,10 @@ def context_of(model: ModelName, options: ModelOptions) -> int | None:
     given = options.providers.get(model.provider)
     if given is not None and given.context_tokens is not None:
         return given.context_tokens
-    from genai_prices import data_snapshot
-
+    try:
+        from genai_prices import data_snapshot
+    except ImportError as error:
+        raise MissingExtraError(f"know how much model '{model}' reads", "llm") from error
     try:
         _, info = data_snapshot.get_snapshot().find_provider_model(model.name, None, model.provider, None)
     except LookupError:

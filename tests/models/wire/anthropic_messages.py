@@ -121,6 +121,8 @@ class AnthropicMessages:
             "stop_reason": stop,
             "stop_sequence": None,
         }
-        if scenario != "no_usage":
+        if scenario == "cached":
+            body["usage"] = {"input_tokens": 60, "cache_read_input_tokens": 40, "output_tokens": 50}
+        elif scenario != "no_usage":
             body["usage"] = {"input_tokens": 100, "output_tokens": 20}
         return Response(200, body)

@@ -120,6 +120,8 @@ class Gemini:
     def answer(self, question: Question, text: str, scenario: Scenario) -> Response:
         """Return a GenerateContentResponse."""
         usage = {"promptTokenCount": 100, "candidatesTokenCount": 20, "totalTokenCount": 120}
+        if scenario == "cached":
+            usage |= {"cachedContentTokenCount": 40, "thoughtsTokenCount": 30, "totalTokenCount": 150}
         finish = {"refusal": "SAFETY", "truncated": "MAX_TOKENS"}.get(scenario, "STOP")
         candidate: dict[str, Any] = {"finishReason": finish, "index": 0}
         if scenario != "refusal":

@@ -36,6 +36,7 @@ Scenario = Literal[
     "blocked",
     "truncated",
     "no_usage",
+    "cached",
 ]
 GOOD_KEY = "key-for-tests"
 RETRY_AFTER_SECONDS = 7
