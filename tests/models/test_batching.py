@@ -1,4 +1,4 @@
-"""Batches: submit, leave, collect on the next run; against strict servers of both protocols that have them."""
+"""Batches: submit, leave, collect on the next run; against strict servers of the three protocols that have them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.models.asking import HERE, NOW, Word, World, ask_for_a_word, model_of
 from tests.models.wire.anthropic_batches import AnthropicBatches
 from tests.models.wire.chat_completions import ChatCompletions
 from tests.models.wire.gemini_batches import GeminiBatches
+from tests.models.wire.openai_batches import OpenAIBatches
 from tests.models.wire.server import Dialect, Server, serving
 from trajectory_compiler.config import ModelOptions, SpendingLimits
 from trajectory_compiler.errors import BudgetError, DeferredError, InvalidOutputError, ModelError, OptionError
@@ -21,8 +22,8 @@ from trajectory_compiler.models import BatchReport, ModelName, open_batch_client
 from trajectory_compiler.store import Store, StoredCall
 
 Answer = Word | type[Exception]
-DIALECTS: list[Callable[..., Dialect]] = [GeminiBatches, AnthropicBatches]
-both = pytest.mark.parametrize("dialect", DIALECTS, ids=["google", "anthropic"])
+DIALECTS: list[Callable[..., Dialect]] = [GeminiBatches, OpenAIBatches, AnthropicBatches]
+all_three = pytest.mark.parametrize("dialect", DIALECTS, ids=["google", "openai", "anthropic"])
 
 
 def one_run(
@@ -46,7 +47,7 @@ def one_run(
     return asyncio.run(go())
 
 
-@both
+@all_three
 def test_answers_of_a_batch_come_with_the_next_run_at_half_the_price(tmp_path: Path, dialect: Callable[..., Dialect]) -> None:
     """The first run defers and submits, the second collects and answers; one row a call is booked, at the batch's price."""
     with serving(dialect()) as server:
@@ -57,11 +58,17 @@ def test_answers_of_a_batch_come_with_the_next_run_at_half_the_price(tmp_path: P
     assert [row.status for row in first[3]] == ["submitted"] * 2
     assert [row.usage.cost_pico_usd for row in first[3]] == [None, None]
     assert (second[0], second[1], second[2]) == (BatchReport(answered=2), [Word("yes")] * 2, 0)
-    half = {"google": 100 * 150_000 + 20 * 1_250_000, "anthropic": 100 * 500_000 + 20 * 2_500_000}[server.dialect.name]
+    half = {
+        "google": 100 * 150_000 + 20 * 1_250_000,
+        "openai": 100 * 125_000 + 20 * 1_000_000,
+        "anthropic": 100 * 500_000 + 20 * 2_500_000,
+    }[server.dialect.name]
     assert sorted((row.from_cache, row.usage.cost_pico_usd) for row in second[3]) == [(False, half)] * 2 + [(True, 0)] * 2
 
 
-@pytest.mark.parametrize("dialect", [GeminiBatches(states=("RUNNING", "SUCCEEDED")), AnthropicBatches(looks=1)])
+@pytest.mark.parametrize(
+    "dialect", [GeminiBatches(states=("RUNNING", "SUCCEEDED")), OpenAIBatches(looks=1), AnthropicBatches(looks=1)]
+)
 def test_a_batch_that_still_runs_is_waited_for_without_sending_anything_again(tmp_path: Path, dialect: Dialect) -> None:
     """While the job runs its calls are deferred and not sent a second time; once it has ended they are answered."""
     with serving(dialect) as server:
@@ -72,7 +79,7 @@ def test_a_batch_that_still_runs_is_waited_for_without_sending_anything_again(tm
     assert [run[1] for run in runs] == [[DeferredError], [DeferredError], [Word("yes")]]
 
 
-@both
+@all_three
 def test_a_call_that_failed_in_its_batch_costs_nothing_and_goes_out_again(
     tmp_path: Path, dialect: Callable[..., Dialect]
 ) -> None:
@@ -88,7 +95,7 @@ def test_a_call_that_failed_in_its_batch_costs_nothing_and_goes_out_again(
     assert sorted(row.status for row in rows) == ["failed", "failed", "received", "received", "submitted", "submitted"]
 
 
-@both
+@all_three
 def test_an_unusable_answer_of_a_batch_is_repaired_by_the_next(tmp_path: Path, dialect: Callable[..., Dialect]) -> None:
     """The repair goes out with another batch; where it fails too, the third run says so and sends nothing."""
     with serving(dialect(answer=lambda prompt: '{"word": "yes"}' if prompt.startswith("Your answer") else "no JSON")) as server:

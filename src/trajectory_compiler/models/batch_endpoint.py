@@ -8,16 +8,17 @@ pydantic-ai encodes each request as it would be sent alone and reads each result
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from trajectory_compiler.errors import ModelError
 from trajectory_compiler.models.addresses import Address
 from trajectory_compiler.models.exchange import Incoming, Outgoing
 from trajectory_compiler.models.failures import ProviderFailure, failure_of
-from trajectory_compiler.models.providers import Endpoint, PydanticEndpoint, incoming_of
+from trajectory_compiler.models.providers import Endpoint, PydanticEndpoint, incoming_of, open_responses
 
 if TYPE_CHECKING:
     from pydantic_ai.models.batch import BatchRequest
+    from pydantic_ai.settings import ModelSettings
 
 MOST_REQUESTS = 10_000  # in one job: what all providers take, and as much as one would like to lose
 
@@ -33,15 +34,16 @@ class BatchEndpoint(Endpoint, Protocol):
 
 
 class PydanticBatchEndpoint(PydanticEndpoint):
-    """A model whose provider has a batch API that pydantic-ai speaks: Gemini and Anthropic."""
+    """A model whose provider has a batch API that pydantic-ai speaks: Gemini, OpenAI and Anthropic."""
 
     def __init__(self, address: Address, key: str, timeout_seconds: float) -> None:
-        super().__init__(address, key, timeout_seconds)
+        own = open_responses if address.model.provider == "openai" else None  # other servers of its protocol have no batches
+        super().__init__(address, key, timeout_seconds, own)
         if self.model.batch_max_requests is None:
             raise ModelError(
                 f"ask model '{address.model}' in a batch",
                 f"no batch API of {address.host} is known",
-                "Leave --batch out, or name a model of google or anthropic.",
+                "Leave --batch out, or name a model of google, openai or anthropic.",
                 stops=True,
             )
 
@@ -90,6 +92,10 @@ class PydanticBatchEndpoint(PydanticEndpoint):
         messages, parameters = self.in_their_words(outgoing)
         settings = self.settings_of(outgoing)
         settings.pop("timeout", None)  # a job has a day
+        if outgoing.provider == "openai":
+            settings = cast(
+                "ModelSettings", settings | {"openai_store": False}
+            )  # else it keeps answers
         return BatchRequest(custom_id=digest, messages=messages, model_settings=settings, model_request_parameters=parameters)
 
 

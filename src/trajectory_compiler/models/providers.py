@@ -39,19 +39,24 @@ class Endpoint(Protocol):
         """Close the connections."""
 
 
-class _Opened(NamedTuple):
+class Opened(NamedTuple):
+    """The library's model, and how its connections are closed."""
+
     model: Model
     close: Callable[[], Awaitable[None]]
+
+
+Opener = Callable[[Address, str, float], Opened]
 
 
 class PydanticEndpoint:
     """A model behind pydantic-ai's direct request, with native JSON-schema output where the model has it."""
 
-    def __init__(self, address: Address, key: str, timeout_seconds: float) -> None:
+    def __init__(self, address: Address, key: str, timeout_seconds: float, opener: Opener | None = None) -> None:
         self._address = address
         self._timeout_seconds = timeout_seconds
         try:
-            self._opened = _OPENERS[address.speaks](address, key, timeout_seconds)
+            self._opened = (opener or _OPENERS[address.speaks])(address, key, timeout_seconds)
         except ImportError as error:
             raise MissingExtraError(f"ask model '{address.model}'", "llm") from error
         # A model that takes no temperature ignores it; the library says so on stderr at every call.
@@ -143,7 +148,7 @@ def incoming_of(response: ModelResponse) -> Incoming:
     )
 
 
-def _open_openai(address: Address, key: str, timeout_seconds: float) -> _Opened:
+def _open_openai(address: Address, key: str, timeout_seconds: float) -> Opened:
     from openai import AsyncOpenAI, DefaultAsyncHttpxClient
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.profiles import ModelProfile
@@ -157,10 +162,20 @@ def _open_openai(address: Address, key: str, timeout_seconds: float) -> _Opened:
     theirs = OpenAIModelProfile(supports_json_schema_output=True, openai_chat_supports_max_completion_tokens=False)
     profile: ModelProfile | None = None if address.model.provider == "openai" else theirs
     model = OpenAIChatModel(address.model.name or "local", provider=OpenAIProvider(openai_client=client), profile=profile)
-    return _Opened(model, client.close)
+    return Opened(model, client.close)
 
 
-def _open_google(address: Address, key: str, timeout_seconds: float) -> _Opened:
+def open_responses(address: Address, key: str, timeout_seconds: float) -> Opened:
+    """Open OpenAI's newer protocol, which its batches are spoken in."""
+    from openai import AsyncOpenAI
+    from pydantic_ai.models.openai import OpenAIResponsesModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    client = AsyncOpenAI(api_key=key, base_url=address.base_url, max_retries=0, timeout=timeout_seconds)
+    return Opened(OpenAIResponsesModel(address.model.name, provider=OpenAIProvider(openai_client=client)), client.close)
+
+
+def _open_google(address: Address, key: str, timeout_seconds: float) -> Opened:
     import httpx2
     from google.genai.types import HttpRetryOptions
     from pydantic_ai.models.google import GoogleModel
@@ -171,19 +186,19 @@ def _open_google(address: Address, key: str, timeout_seconds: float) -> _Opened:
     provider = GoogleProvider(
         api_key=key, http_client=http_client, base_url=address.base_url, retry_options=HttpRetryOptions(attempts=1)
     )
-    return _Opened(GoogleModel(address.model.name, provider=provider), http_client.aclose)
+    return Opened(GoogleModel(address.model.name, provider=provider), http_client.aclose)
 
 
-def _open_anthropic(address: Address, key: str, timeout_seconds: float) -> _Opened:
+def _open_anthropic(address: Address, key: str, timeout_seconds: float) -> Opened:
     from anthropic import AsyncAnthropic
     from pydantic_ai.models.anthropic import AnthropicModel
     from pydantic_ai.providers.anthropic import AnthropicProvider
 
     client = AsyncAnthropic(api_key=key, base_url=address.base_url, max_retries=0, timeout=timeout_seconds)
-    return _Opened(AnthropicModel(address.model.name, provider=AnthropicProvider(anthropic_client=client)), client.close)
+    return Opened(AnthropicModel(address.model.name, provider=AnthropicProvider(anthropic_client=client)), client.close)
 
 
-_OPENERS: dict[str, Callable[[Address, str, float], _Opened]] = {
+_OPENERS: dict[str, Opener] = {
     "openai": _open_openai,
     "google": _open_google,
     "anthropic": _open_anthropic,
