@@ -14,7 +14,7 @@ from trajectory_compiler.models.ledger import CallRecord, CallStatus
 from trajectory_compiler.models.protocol import CallPlace, ModelName, Usage
 from trajectory_compiler.store import CostsBy, Store
 
-WAYS: tuple[CostsBy, ...] = ("run", "day", "model", "stage", "pair")
+WAYS: tuple[CostsBy, ...] = ("run", "day", "model", "stage", "origin", "pair")
 SMALL = st.sampled_from(["a", "b", "c"])
 AMOUNT = st.one_of(st.none(), st.integers(0, 10**16))
 
@@ -73,7 +73,7 @@ def test_the_first_paid_answer_is_the_one_that_is_replayed(tmp_path: Path) -> No
 def test_every_way_of_adding_up_gives_the_sum_of_the_stored_calls(
     tmp_path_factory: pytest.TempPathFactory, calls: list[tuple[str, str, str | None, int | None]]
 ) -> None:
-    """By run, day, model, stage and pair: the same cost to the last digit, the same calls, the unknown ones counted apart."""
+    """By run, day, model, stage, origin and pair: one cost to the last digit, the same calls, unknown ones apart."""
     path = tmp_path_factory.mktemp("costs") / "store.db"
     with Store.open(path) as store:
         ledgers = [store.call_ledger(store.begin_run("t", name, "{}", "1")) for name in "xy"]

@@ -1,4 +1,4 @@
-"""`trajc costs`: what model calls cost, by run, day, model, stage and pair, to the last digit of the stored calls."""
+"""`trajc costs`: what model calls cost, by run, day, model, stage, origin and pair, to the last digit of the stored calls."""
 
 from __future__ import annotations
 
@@ -10,18 +10,31 @@ import msgspec
 
 from trajectory_compiler.cli import options as shared
 from trajectory_compiler.cli.screen import add_row, counted, print_json, say, show, table
+from trajectory_compiler.models.addresses import LOCAL
 from trajectory_compiler.models.prices import usd_of
 from trajectory_compiler.store import CostLine, CostsBy, PairQuery, Store
 
-WAYS: tuple[CostsBy, ...] = ("run", "day", "model", "stage", "pair")
+WAYS: tuple[CostsBy, ...] = ("run", "day", "model", "stage", "origin", "pair")
 LISTED = 12
+
+
+class KeptPairs(msgspec.Struct, frozen=True, kw_only=True):
+    """The pairs of one origin that may be shown as results, and what the calls cost that they were sought with.
+
+    Never a mean over several origins. `usd_per_pair` is rounded up at the twelfth digit. Both amounts are null where a call has
+    no known price, or where no call names the origin (a store that was pruned or mirrored).
+    """
+
+    origin: str
+    pairs: int
+    cost_pico_usd: int | None
+    usd_per_pair: str | None
 
 
 class CostReport(msgspec.Struct, frozen=True, kw_only=True):
     """What `--json` prints. Pico-dollars are 1e-12 dollars: whole numbers, so that every sum is exact.
 
-    `kept` counts the pairs that models had a part in, by origin; `usd_per_kept_pair` is the whole cost over all of them,
-    rounded up at the twelfth digit, null where there are none or where the price of a call is not known.
+    Each way of adding up in `by` comes to `cost_pico_usd`; `kept` are the pairs that models wrote, by origin.
     """
 
     paid: int
@@ -29,8 +42,7 @@ class CostReport(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int
     cost_pico_usd: int
     cost_usd: str
-    kept: dict[str, int]
-    usd_per_kept_pair: str | None
+    kept: tuple[KeptPairs, ...]
     by: dict[str, tuple[CostLine, ...]]
 
 
@@ -53,17 +65,27 @@ def report_on(store: Store, ways: Sequence[CostsBy]) -> CostReport:
     total = store.costs("stage")
     cost = sum(line.cost_pico_usd for line in total)
     unknown = sum(line.unknown for line in total)
-    kept = Counter(fact.origin for fact in store.facts(PairQuery()) if fact.origin != "dataflow")
     return CostReport(
         paid=sum(line.paid for line in total),
         cached=sum(line.cached for line in total),
         unknown=unknown,
         cost_pico_usd=cost,
         cost_usd=f"{usd_of(cost):f}",
-        kept=dict(sorted(kept.items())),
-        usd_per_kept_pair=f"{usd_of(-(-cost // kept.total())):f}" if kept and not unknown else None,
+        kept=_kept(store),
         by={way: store.costs(way) for way in ways},
     )
+
+
+def _kept(store: Store) -> tuple[KeptPairs, ...]:
+    counts = Counter(fact.origin for fact in store.facts(PairQuery()) if fact.origin != "dataflow")
+    costs = {line.key: None if line.unknown else line.cost_pico_usd for line in store.costs("origin")}
+    made = []
+    for origin, pairs in sorted(counts.items()):
+        # A file on this machine is named by its path in a pair and by its name in a call; it costs nothing either way.
+        cost = 0 if origin.split(":")[1:2] == [LOCAL] else costs.get(origin)
+        each = None if cost is None else f"{usd_of(-(-cost // pairs)):f}"
+        made.append(KeptPairs(origin=origin, pairs=pairs, cost_pico_usd=cost, usd_per_pair=each))
+    return tuple(made)
 
 
 def _print(report: CostReport) -> None:
@@ -73,8 +95,9 @@ def _print(report: CostReport) -> None:
     say(f"${report.cost_usd} for {counted(report.paid, 'call')}; {report.cached:,} more were answered from the store.")
     if report.unknown:
         say(f"{counted(report.unknown, 'call')} of unknown price not counted: the sum is the least that was spent.")
-    if report.usd_per_kept_pair is not None:
-        say(f"${report.usd_per_kept_pair} for each of {counted(sum(report.kept.values()), 'kept pair')} that models wrote.")
+    for kept in report.kept:
+        each = "of unknown cost" if kept.usd_per_pair is None else f"at ${kept.usd_per_pair} each"
+        say(f"{counted(kept.pairs, 'kept pair')} of {kept.origin}, {each}.")
     say()
     for way, lines in report.by.items():
         _print_lines(way, lines)

@@ -39,12 +39,14 @@ REWRITE = (
     "cost_pico_usd = ?, price_source = ?, price_date = ? WHERE id = ?"
 )
 SPENT_SINCE = "SELECT coalesce(sum(cost_pico_usd), 0), count(*) - count(cost_pico_usd) FROM model_calls WHERE created_at >= ?"
-CostsBy = Literal["run", "day", "model", "stage", "pair"]
+CostsBy = Literal["run", "day", "model", "stage", "origin", "pair"]
 COST_KEYS: dict[CostsBy, str] = {
     "run": "run_id",
     "day": "substr(created_at, 1, 10)",
     "model": "provider || ':' || model",
     "stage": "stage",
+    # As pairs name what they come from: `model:google:gemini-3.5-flash-lite` for prose, else the stage and the model.
+    "origin": "CASE stage WHEN 'synthesis' THEN 'model' ELSE stage END || ':' || provider || ':' || model",
     "pair": "coalesce(pair_id, '')",
 }
 COSTS = (
