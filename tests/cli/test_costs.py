@@ -24,9 +24,7 @@ def with_calls(compiled: Path, folder: Path, *costs: int | None, stage: str = ""
             ledger.save(
                 CallRecord(
                     model=ModelName("google", f"m{number % 2}"),
-                    place=CallPlace(
-                        stage=stage or f"stage{number % 3}", prompt_version="1", pair_id="p1" if number % 2 else None
-                    ),
+                    place=CallPlace(stage=stage or f"stage{number % 3}", prompt_version="1", pair_id=pair),
                     request_digest=str(number),
                     status="ok",
                     response=None if is_hit else b"{}",

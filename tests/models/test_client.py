@@ -129,6 +129,20 @@ def test_a_prompt_that_may_not_leave_is_not_sent(tmp_path: Path) -> None:
     assert len(server.questions) == len(rows) == 1
 
 
+def test_what_a_model_made_up_is_no_leak_of_ours(tmp_path: Path) -> None:
+    """An unusable answer that holds an address is shown to the model that wrote it: the repair is made."""
+    scan = Outbound(load_policy("standard"), "ask a model")
+    answers = iter(['{"word": "jane.roe@example.org"', '{"word": "yes"}'])
+
+    async def go() -> Word:
+        async with client_on(tmp_path, options_for(server), scan=scan) as (client, _):
+            return (await client.ask(ask_for_a_word(model_of(server)), HERE)).answer
+
+    with serving(Gemini(), answer=lambda _: next(answers)) as server:
+        assert asyncio.run(go()) == Word("yes")
+    assert len(server.questions) == 2
+
+
 def test_calls_under_way_stay_within_the_limit_and_a_rate_limit_halves_it(tmp_path: Path) -> None:
     """Thirty requests at once: never more than allowed are under way; after 429s fewer are, and all are answered."""
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from benchmarks.tokens import LOGS, rendered_turns, usage_ratio
 from trajectory_compiler.models import estimate_tokens, tokens
 
-PROMPT_CHARACTERS = 1_500
+PROMPT_CHARACTERS = 1_000
 
 
 @pytest.mark.skipif(

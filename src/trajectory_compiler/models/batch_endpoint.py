@@ -93,9 +93,7 @@ class PydanticBatchEndpoint(PydanticEndpoint):
         settings = self.settings_of(outgoing)
         settings.pop("timeout", None)  # a job has a day
         if outgoing.provider == "openai":
-            settings = cast(
-                "ModelSettings", settings | {"openai_store": False}
-            )  # else it keeps answers
+            settings = cast("ModelSettings", settings | {"openai_store": False})  # else it keeps answers
         return BatchRequest(custom_id=digest, messages=messages, model_settings=settings, model_request_parameters=parameters)
 
 

@@ -33,10 +33,11 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.sha256(data).hexdigest()
 
     def texts(self) -> bytes:
-        """Return what of the request may be written from a log, as one JSON document: what is scanned before it leaves."""
-        return msgspec.json.encode(
-            {"instructions": self.instructions, "prompt": self.prompt, "repair": list(self.repair or ())}
-        )
+        """Return what of the request may be written from a log, as one JSON document: what is scanned before it leaves.
+
+        The repair is left out: the provider wrote it. A number that a model made up must not stop a run as a leak.
+        """
+        return msgspec.json.encode({"instructions": self.instructions, "prompt": self.prompt})
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True):
