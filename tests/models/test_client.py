@@ -15,7 +15,14 @@ from tests.models.wire.chat_completions import ChatCompletions
 from tests.models.wire.gemini import Gemini
 from tests.models.wire.server import Scenario, serving
 from trajectory_compiler.config import ModelOptions, ProviderOptions, SpendingLimits
-from trajectory_compiler.errors import BoundaryError, InvalidOutputError, MissingExtraError, ModelError, OptionError
+from trajectory_compiler.errors import (
+    BoundaryError,
+    ContextOverflowError,
+    InvalidOutputError,
+    MissingExtraError,
+    ModelError,
+    OptionError,
+)
 from trajectory_compiler.models import ModelName, resolve_model
 from trajectory_compiler.redaction import load_policy
 from trajectory_compiler.redaction.outbound import Outbound
@@ -141,6 +148,25 @@ def test_what_a_model_made_up_is_no_leak_of_ours(tmp_path: Path) -> None:
     with serving(Gemini(), answer=lambda _: next(answers)) as server:
         assert asyncio.run(go()) == Word("yes")
     assert len(server.questions) == 2
+
+
+def test_a_prompt_that_a_server_cut_in_silence_is_an_overflow(tmp_path: Path) -> None:
+    """A server that counts far fewer tokens than it was sent did not read the prompt: its answer is not used, now or later."""
+
+    async def go() -> list[str]:
+        told = []
+        async with client_on(tmp_path, options_for(server)) as (client, _):
+            for _ in range(2):
+                with pytest.raises(ContextOverflowError) as caught:
+                    await client.ask(ask_for_a_word(ModelName("mine", "qwen"), "word " * 5_000), HERE)
+                told.append(str(caught.value))
+        return told
+
+    with serving(ChatCompletions(), script=["cut"]) as server:
+        told = asyncio.run(go())
+    assert "its server read 100 tokens of a prompt that is much longer" in told[0]
+    assert told[0] == told[1]
+    assert len(server.questions) == 1
 
 
 def test_calls_under_way_stay_within_the_limit_and_a_rate_limit_halves_it(tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from typing import Protocol
 import msgspec
 
 from trajectory_compiler.config import ModelOptions
-from trajectory_compiler.errors import InvalidOutputError, ModelError
+from trajectory_compiler.errors import ContextOverflowError, InvalidOutputError, ModelError
 from trajectory_compiler.models.budget import Budget
-from trajectory_compiler.models.estimate import require_price
+from trajectory_compiler.models.estimate import require_price, was_cut
 from trajectory_compiler.models.exchange import Incoming, Outgoing, answer_schema
 from trajectory_compiler.models.ledger import Cached, CallLedger, CallRecord
 from trajectory_compiler.models.paying import Errand, Exchanged, Payer, Served
@@ -89,10 +89,10 @@ class Client:
 
         The usage of a reply that needed a repair is that of both calls.
         """
-        made = [await self._exchange(request, place, None)]
+        made = [await self._whole(request, place, None)]
         first = made[0].reading
         if first.status not in ("ok", "refused"):
-            made.append(await self._exchange(request, place, (made[0].incoming.text, first.complaint)))
+            made.append(await self._whole(request, place, (made[0].incoming.text, first.complaint)))
         last = made[-1]
         if last.reading.status == "refused":
             raise ModelError(
@@ -121,6 +121,16 @@ class Client:
         if model not in self._served:
             self._served[model] = self._serve(model)
         return self._served[model]
+
+    async def _whole(self, request: Request[Answer], place: CallPlace, repair: tuple[str, str] | None) -> Exchanged:
+        made = await self._exchange(request, place, repair)
+        if was_cut(made.outgoing, made.incoming.input_tokens):
+            raise ContextOverflowError(
+                f"use the answer of model '{request.model}'",
+                f"its server read {made.incoming.input_tokens} tokens of a prompt that is much longer, and did not say so",
+                "Give the server a larger context (Ollama: num_ctx), or the model less in one prompt.",
+            )
+        return made
 
     async def _exchange(self, request: Request[Answer], place: CallPlace, repair: tuple[str, str] | None) -> Exchanged:
         served = self._opened(request.model)
@@ -164,7 +174,8 @@ class Client:
                 duration_ms=None,
             )
         )
-        return Exchanged(incoming, read_answer(incoming, errand.answer_type), cached.usage, call_id, from_cache=True)
+        reading = read_answer(incoming, errand.answer_type)
+        return Exchanged(errand.outgoing, incoming, reading, cached.usage, call_id, from_cache=True)
 
     @asynccontextmanager
     async def _alone(self, digest: str) -> AsyncIterator[None]:

@@ -50,6 +50,7 @@ class Errand(NamedTuple):
 class Exchanged(NamedTuple):
     """An answer, what it is worth and what it cost when it was paid for."""
 
+    outgoing: Outgoing
     incoming: Incoming
     reading: Reading
     usage: Usage
@@ -132,7 +133,7 @@ class Payer:
         reading = read_answer(incoming, errand.answer_type)
         call_id = self._record(errand, reading.status, msgspec.json.encode(incoming), usage, duration_ms)
         await self.budget.settle(held, usage.cost_pico_usd)
-        return Exchanged(incoming, reading, usage, call_id, from_cache=False)
+        return Exchanged(errand.outgoing, incoming, reading, usage, call_id, from_cache=False)
 
     def _record(self, errand: Errand, status: CallStatus, response: bytes | None, usage: Usage, duration_ms: float) -> str:
         return self._ledger.save(

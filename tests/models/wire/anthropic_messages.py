@@ -124,5 +124,5 @@ class AnthropicMessages:
         if scenario == "cached":
             body["usage"] = {"input_tokens": 60, "cache_read_input_tokens": 40, "output_tokens": 50}
         elif scenario != "no_usage":
-            body["usage"] = {"input_tokens": 100, "output_tokens": 20}
+            body["usage"] = {"input_tokens": question.tokens(scenario), "output_tokens": 20}
         return Response(200, body)

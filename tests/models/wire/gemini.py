@@ -119,9 +119,10 @@ class Gemini:
 
     def answer(self, question: Question, text: str, scenario: Scenario) -> Response:
         """Return a GenerateContentResponse."""
-        usage = {"promptTokenCount": 100, "candidatesTokenCount": 20, "totalTokenCount": 120}
+        count = question.tokens(scenario)
+        usage = {"promptTokenCount": count, "candidatesTokenCount": 20, "totalTokenCount": count + 20}
         if scenario == "cached":
-            usage |= {"cachedContentTokenCount": 40, "thoughtsTokenCount": 30, "totalTokenCount": 150}
+            usage |= {"cachedContentTokenCount": 40, "thoughtsTokenCount": 30, "totalTokenCount": count + 50}
         finish = {"refusal": "SAFETY", "truncated": "MAX_TOKENS"}.get(scenario, "STOP")
         candidate: dict[str, Any] = {"finishReason": finish, "index": 0}
         if scenario != "refusal":

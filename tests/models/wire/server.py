@@ -37,6 +37,7 @@ Scenario = Literal[
     "truncated",
     "no_usage",
     "cached",
+    "cut",
 ]
 GOOD_KEY = "key-for-tests"
 RETRY_AFTER_SECONDS = 7
@@ -85,6 +86,10 @@ class Question:
     model: str
     prompt: str
     characters: int
+
+    def tokens(self, scenario: Scenario) -> int:
+        """Return how many tokens the provider counts: 100 for what is short, or what it read where it cut the rest off."""
+        return 100 if scenario == "cut" else max(100, self.characters // 3)
 
 
 class Dialect(Protocol):
