@@ -245,3 +245,25 @@ def test_a_model_without_native_schemas_is_shown_the_schema(tmp_path: Path) -> N
         reply, _ = asked(tmp_path, server, model=ModelName("anthropic", "claude-3-5-haiku-latest"))
     assert server.refusals == []
     assert isinstance(reply, Reply)
+
+
+@every_dialect
+def test_the_environment_changes_neither_the_address_nor_the_key(
+    tmp_path: Path, dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Variables by which the providers' own clients take other addresses, keys and clouds have no say."""
+    traps = {
+        "OPENAI_BASE_URL": "http://127.0.0.1:1/v1",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:1",
+        "ANTHROPIC_AUTH_TOKEN": "another",
+        "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:1",
+        "GOOGLE_GENAI_USE_VERTEXAI": "true",
+        "GOOGLE_GENAI_USE_ENTERPRISE": "true",
+        "GOOGLE_CLOUD_PROJECT": "another",
+    } | dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"), "another")
+    for name, value in traps.items():
+        monkeypatch.setenv(name, value)
+    with serving(dialect) as server:
+        reply, _ = asked(tmp_path, server)
+    assert isinstance(reply, Reply)
+    assert server.refusals == []

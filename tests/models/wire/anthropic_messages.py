@@ -62,7 +62,8 @@ class AnthropicMessages:
             raise Refused(_error(404, "not_found_error", "Not found"))
         if "anthropic-version" not in headers:
             raise malformed("anthropic-version: header is required")
-        if GOOD_KEY not in (headers.get("x-api-key"), headers.get("authorization", "").removeprefix("Bearer ")):
+        given = {headers.get("x-api-key", ""), headers.get("authorization", "").removeprefix("Bearer ")} - {""}
+        if given != {GOOD_KEY}:  # a second credential beside the key would be one that nobody named
             raise Refused(_error(401, "authentication_error", "invalid x-api-key"))
         refuse_unknown_keys(body, _TOP, malformed)
         if body.get("model") not in self.models:
