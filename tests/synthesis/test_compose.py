@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -15,7 +16,7 @@ from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.errors import BudgetError, ContextOverflowError, InvalidOutputError, ModelError, OptionError
 from trajectory_compiler.model import Pair
 from trajectory_compiler.synthesis import Synthesis, SynthesisOptions, plan_calls, synthesise
-from trajectory_compiler.synthesis.answers import Answers, Proposal
+from trajectory_compiler.synthesis.answers import MOST_PAIRS, Answers, Proposal
 from trajectory_compiler.synthesis.reasons import REASONS
 
 OPTIONS = SynthesisOptions(model="test:scripted")
@@ -125,6 +126,16 @@ def test_what_only_resembles_a_fault_is_kept(question: str, answer: str) -> None
     calls[8] = ("run_shell", {"command": "sipctl show"}, f"trunk of ORD-44017\nreport: {answer}")
     asked = proposal(question, answer, (2, "ORD-44017"), (8, f"report: {answer}"))
     assert [pair.answer for pair in written(asked, index=index_of(session(*calls))).pairs] == [answer]
+
+
+def test_an_answer_without_end_is_no_answer() -> None:
+    """The schema limits the lists, so that a grammar stops a small model that repeats itself; texts have no limit there."""
+    encoded = {"pairs": [msgspec.to_builtins(GOOD)] * (MOST_PAIRS + 1)}
+    with pytest.raises(msgspec.ValidationError, match="length"):
+        msgspec.convert(encoded, Answers)
+    schema = str(msgspec.json.schema(Answers))
+    assert "maxItems" in schema
+    assert "maxLength" not in schema
 
 
 def test_every_reason_is_documented() -> None:
