@@ -79,7 +79,7 @@ def key(store: Store, pairs: Sequence[Pair]) -> list[str]:
         lines += [f"## {number:02d}", "", pair.question, "", f"Answer: `{pair.answer}`", ""]
         lines += [f"{pair.qa_type}, {pair.source}, session `{pair.session_id}` ({turns} turns), supporting {supporting}", ""]
         lines += [f"- #{e.turn:03d} `{e.path}`: {_short(e.quote)}" for e in pair.evidence]
-        lines += [f"- withheld: #{turn:03d}" for turn in pair.withheld_turns]
+        lines += [f"- withheld: #{turn:03d} of the whole session" for turn in pair.withheld_turns]
         lines += [f"- id `{pair.id}`", ""]
     return lines
 

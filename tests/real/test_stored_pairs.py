@@ -9,12 +9,12 @@ from random import Random
 import pytest
 
 from tests.real.logs import RECORDED, redacted
-from tests.real.mutations import CLAIM_MUTATIONS, claim_of, other_turn
+from tests.real.mutations import CLAIM_MUTATIONS, other_turn
 from trajectory_compiler.config import CompileOptions
 from trajectory_compiler.demo import write_demo_log
 from trajectory_compiler.model import Pair, Trajectory
 from trajectory_compiler.pipeline import Corpus, compile_trajectory
-from trajectory_compiler.verification import Session, prove
+from trajectory_compiler.verification import Session, claim_of, prove
 
 Made = list[tuple[Trajectory, tuple[Pair, ...]]]
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.store.samples import clock
 from trajectory_compiler.store import Store
-from trajectory_compiler.store.migrations import schema, statements
+from trajectory_compiler.store.migrations import SCHEMA_VERSION, schema, statements
 from trajectory_compiler.store.saving import SAVE_FINDING, SAVE_IDENTITY, SAVE_PAIR, SAVE_PROOF, SAVE_SESSION, SAVE_TRAJECTORY
 from trajectory_compiler.store.sqlite import connect, create_private
 from trajectory_compiler.store.subjects import SAVE_POLICY
@@ -74,5 +74,5 @@ def test_new_store_has_the_schema(tmp_path: Path) -> None:
         pass
     database = connect(tmp_path / "store.db")
     assert database.tables() >= {"runs", "sessions", "trajectories", "pairs", "proofs", "reviews", "model_calls", "erasures"}
-    assert database.row("SELECT value FROM meta WHERE key = 'schema_version'") == ("2",)
-    assert database.row("SELECT version, applied_at FROM migrations") == (2, clock())
+    assert database.row("SELECT value FROM meta WHERE key = 'schema_version'") == (str(SCHEMA_VERSION),)
+    assert database.row("SELECT version, applied_at FROM migrations") == (SCHEMA_VERSION, clock())

@@ -9,8 +9,19 @@ import click
 import msgspec
 
 from trajectory_compiler.cli import options as shared
+from trajectory_compiler.cli.asking import (
+    ask_model,
+    estimate_line,
+    exit_code,
+    model_options,
+    plan_model,
+    run_line,
+    take_model_options,
+)
 from trajectory_compiler.cli.compiling import compile_log_into, refuse_place, summary_line, write_page
 from trajectory_compiler.cli.screen import print_json, say
+from trajectory_compiler.models import usd_of
+from trajectory_compiler.pipeline.model_pairs import Estimated, ModelRun
 from trajectory_compiler.store import Store
 
 
@@ -20,11 +31,13 @@ from trajectory_compiler.store import Store
         "trajc compile agent_log.jsonl",
         "trajc compile ~/.claude/projects --min-turns 20 --html pairs.html",
         "trajc compile postgresql://localhost/ops --table audit_log --column session_id=conversation",
+        "trajc compile agent_log.jsonl --model cheap --max-cost-usd 0.50 --dry-run",
     ),
 )
 @click.argument("log")
 @shared.log_options
 @shared.dataflow_options
+@model_options
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write thirty of the pairs as a page, too.")
 @shared.store_option
 @shared.json_option
@@ -32,19 +45,38 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
     """Compile LOG into proved question-answer pairs.
 
     LOG is a file (JSONL, CSV, Parquet, SQLite; .gz and .zst too), a folder of Claude Code sessions, or a postgresql:// address.
-    What is up to date is not compiled again; a run that was stopped goes on where it was.
+    What is up to date is not compiled again; a run that was stopped goes on where it was. With --model a model is asked for
+    pairs as well, once the sessions are redacted; its pairs are candidates, and no call is paid for twice.
     """
+    choice = take_model_options(given)
     options = shared.compile_options(given)
     if html is not None:
         refuse_place(html)
+    runs: list[ModelRun] = []
     with Store.open(store) as opened:
         summary = compile_log_into(opened, log, options)
+        estimated = plan_model(opened, summary, options, choice) if choice is not None and choice.dry_run else None
+        if choice is not None and estimated is None:
+            runs = ask_model(opened, summary, options, choice)
         if html is not None:
             write_page(opened, summary, html, seed=options.dataflow.seed)
     if as_json:
-        print_json(msgspec.structs.asdict(summary) | {"store": store, "cost_usd": 0} | ({"html": str(html)} if html else {}))
+        spent = [run.cost_pico_usd for run in runs]
+        cost = None if None in spent else f"{usd_of(sum(filter(None, spent))):f}" if runs else 0
+        more: dict[str, Any] = {"store": store, "cost_usd": cost}
+        print_json(summary.counts() | more | _of_model(runs, estimated) | ({"html": str(html)} if html else {}))
     else:
-        say(summary_line(summary, store))
+        say(summary_line(summary, store, asked=bool(runs)))
+        for run, work in zip(runs, choice.works if choice else (), strict=False):
+            say(run_line(run, work))
+        if estimated is not None:
+            say(estimate_line(estimated))
         if html is not None:
             say(f"The page: {html}")
-    return 1 if summary.blocked else 0
+    return exit_code(runs) or (1 if summary.blocked else 0)
+
+
+def _of_model(runs: list[ModelRun], estimated: Estimated | None) -> dict[str, Any]:
+    return ({"model": [msgspec.structs.asdict(run) for run in runs]} if runs else {}) | (
+        {"estimate": msgspec.structs.asdict(estimated)} if estimated is not None else {}
+    )

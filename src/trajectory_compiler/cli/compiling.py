@@ -38,16 +38,17 @@ def compile_log_into(store: Store, log: str, options: CompileOptions) -> RunSumm
     return summary
 
 
-def summary_line(summary: RunSummary, store: str = DEFAULT_STORE) -> str:
-    """Return the one line that a run ends in."""
+def summary_line(summary: RunSummary, store: str = DEFAULT_STORE, *, asked: bool = False) -> str:
+    """Return the one line that a run ends in; `asked` says that a model was asked, whose line follows."""
     named = "" if store == DEFAULT_STORE else f" --store {store}"
     unchanged = f" ({summary.skipped:,} unchanged)" if summary.skipped else ""
     blocked = f", {summary.blocked:,} blocked" if summary.blocked else ""
     following = f"trajc audit{named}" if summary.proved or summary.skipped else "trajc inspect LOG"
     proved = f"{summary.proved:,} {'newly ' if summary.skipped else ''}proved"
+    nothing = "" if asked else "$0, nothing left this machine, "
     return (
         f"{counted(summary.sessions, 'session')}{unchanged}, {proved}{blocked}, "
-        f"{summary.dropped:,} dropped (why: trajc stats{named}), $0, nothing left this machine, next: {following}"
+        f"{summary.dropped:,} dropped (why: trajc stats{named}), {nothing}next: {following}"
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import msgspec
 
 from trajectory_compiler.cli import options as shared
 from trajectory_compiler.cli.compiling import compile_log_into, refuse_place, summary_line
@@ -66,7 +65,7 @@ def command(scale: int, seed: int, output: Path | None, store: str, as_json: boo
         pairs = tuple(_varied(opened, summary.source))
         if as_json:
             records = [jsonl_record(Item(pair=pair, context="", setting=NO_CONTEXT, bare=False)) for pair in pairs]
-            print_json(msgspec.structs.asdict(summary) | {"log": str(log), "store": store, "cost_usd": 0, "pairs": records})
+            print_json(summary.counts() | {"log": str(log), "store": store, "cost_usd": 0, "pairs": records})
             return 1 if summary.blocked else 0
         say(summary_line(summary, store))
         say()

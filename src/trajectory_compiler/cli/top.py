@@ -27,6 +27,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Then": {
         "verify": "Prove every stored pair again.",
         "stats": "Count pairs by kind, and what was dropped and why.",
+        "costs": "Say what model calls cost, by run, day, model, stage and pair.",
         "sample": "Print some pairs.",
         "show": "Show one pair with its evidence, its program and its proof.",
         "redact": "Redact a log without compiling it, look for leaks, test rules, restore.",

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from trajectory_compiler.dataflow.program import Program, decode, pair_id
+from trajectory_compiler.dataflow.program import Program, pair_id
 from trajectory_compiler.errors import ProgramError, StoreError
 from trajectory_compiler.model import GATES, Pair, Trajectory
 from trajectory_compiler.pipeline.run import Progress
 from trajectory_compiler.pipeline.work import worker_count
 from trajectory_compiler.store import PairQuery, Store
-from trajectory_compiler.verification import Claim, Session, context_end, prove
+from trajectory_compiler.verification import Session, claim_of, context_end, prove
 
 PAIRS_A_SESSION = 5  # roughly: it decides whether a store is worth more than one process
 AHEAD_PER_WORKER = 3
@@ -150,18 +150,10 @@ def _judge(store: Store, pairs: tuple[Pair, ...]) -> _Judged:
 
 def _check(pair: Pair, trajectory: Trajectory, session: Session) -> _Judgement:
     try:
-        program = decode(bytes(pair.program or b""))
+        claim = claim_of(pair)
     except ProgramError as error:
         return _Judgement(("record",), (f"record: {error.seen}",))
-    faults = [f"record: {fault}" for fault in _faults_of_record(pair, program, trajectory, session)]
-    claim = Claim(
-        program=program,
-        question=pair.question,
-        answer=pair.answer,
-        answer_type=pair.answer_type,
-        evidence=pair.evidence,
-        withheld_turns=pair.withheld_turns,
-    )
+    faults = [f"record: {fault}" for fault in _faults_of_record(pair, claim.program, trajectory, session)]
     proof = prove(claim, session, thorough=True)
     failed = tuple(gate for gate in GATES if proof.gates.get(gate, False) is False)
     return _Judgement((("record",) if faults else ()) + failed, (*faults, *proof.reasons))

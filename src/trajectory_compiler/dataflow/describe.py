@@ -74,7 +74,11 @@ def descriptions(index: SessionIndex, turn: int, name: str, avoid: frozenset[str
     for leaf, condition in usable:
         if len(matching(index, tool, [leaf])) == 1:
             yield Call(name=name, tool=tool, pick="only", where=(condition,))
-    if index.turns[turn].effect and [t for t in index.tools[tool] if index.turns[t].ok is not False] == [turn]:
+    if (
+        index.turns[turn].effect
+        and index.turns[turn].ok
+        and [t for t in index.tools[tool] if index.turns[t].ok is not False] == [turn]
+    ):
         yield Call(name=name, tool=tool, pick="only", ok=True)
     for number, (leaf, condition) in enumerate(usable):
         for other, second in usable[number + 1 :]:

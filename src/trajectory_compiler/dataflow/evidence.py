@@ -5,13 +5,13 @@ from __future__ import annotations
 from trajectory_compiler.dataflow.candidate import Candidate
 from trajectory_compiler.dataflow.evaluate import Source, field_source
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.dataflow.program import Bridge, Call, Condition, Get
+from trajectory_compiler.dataflow.program import Bridge, Call, Condition, Distinct, Get
 from trajectory_compiler.model import Evidence, canonical, escape_token, resolve, turn_object
 
 
 def evidence_of(index: SessionIndex, candidate: Candidate) -> tuple[Evidence, ...]:
     """Quote at least one value of every supporting turn that is shown: answers, bridges, then what identifies the call."""
-    shown = [t for t in candidate.support if t not in candidate.withheld]
+    shown = _shown(candidate)
     found: dict[tuple[int, str], Evidence] = {}
     for source in candidate.trace.sources:
         _add(found, index, source, shown)
@@ -30,6 +30,18 @@ def evidence_of(index: SessionIndex, candidate: Candidate) -> tuple[Evidence, ..
         if not any(turn == t for turn, _ in found):
             found[t, "/tool"] = Evidence(turn=t, path="/tool", quote=index.turns[t].tool)
     return tuple(found[key] for key in sorted(found))
+
+
+def _shown(candidate: Candidate) -> list[int]:
+    """Return the supporting turns that are in the context and, of a number of different values, one turn for each value."""
+    shown = {t for t in candidate.support if t not in candidate.withheld}
+    if isinstance(candidate.program.answer, Distinct) and not candidate.withheld:
+        first: dict[str, int] = {}
+        for source in candidate.trace.sources:
+            first.setdefault(source.text, source.turn)
+        told = {source.text for source in candidate.trace.sources if source.turn in shown}
+        shown.update(turn for text, turn in first.items() if text not in told)
+    return sorted(shown)
 
 
 def _add_item(found: dict[tuple[int, str], Evidence], index: SessionIndex, candidate: Candidate, shown: list[int]) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from trajectory_compiler.config import COMPILER_VERSION, CompileOptions
 from trajectory_compiler.model import Finding, RawTrajectory
 from trajectory_compiler.pipeline.session import compile_key
-from trajectory_compiler.pipeline.snapshot import take_snapshot
+from trajectory_compiler.pipeline.snapshot import load_snapshot, save_snapshot, take_snapshot
 from trajectory_compiler.pipeline.work import Job, Outcome, compile_all, worker_count
 from trajectory_compiler.redaction import load_policy, masked
 from trajectory_compiler.redaction.identities import key_id
@@ -36,7 +36,10 @@ class Progress(Protocol):
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run did, in counts. `skipped` sessions were up to date, `blocked` ones could not be redacted."""
+    """What a run did, in counts. `skipped` sessions were up to date, `blocked` ones could not be redacted.
+
+    `selected` names all sessions that the run chose, by the keyed digests of their rows: later stages read these alone.
+    """
 
     run_id: str
     source: str
@@ -47,6 +50,11 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     proved: int
     dropped: int
+    selected: frozenset[str] = frozenset()
+
+    def counts(self) -> dict[str, str | int]:
+        """Return what the command line shows of it."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if isinstance(value, str | int)}
 
 
 def silent(stage: str, done: int, total: int | None) -> None:
@@ -68,7 +76,7 @@ def compile_into(store: Store, location: str, options: CompileOptions, progress:
             stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
             store.finish_run(run_id, "interrupted" if stopped else "failed", {})
             raise
-        store.finish_run(run_id, "done", {k: v for k, v in msgspec.structs.asdict(summary).items() if isinstance(v, int)})
+        store.finish_run(run_id, "done", {name: value for name, value in summary.counts().items() if isinstance(value, int)})
         return summary
 
 
@@ -87,6 +95,7 @@ class _Run:
         self.policy = load_policy(options.policy, options.policy_reason)
         self.key = load_key(key_path(store.path), create=True)
         self.key_id = key_id(self.key)
+        self.selected: set[str] = set()
         self.compiled = self.skipped = self.blocked = self.rows = self.proved = self.dropped = 0
 
     def go(self, progress: Progress) -> RunSummary:
@@ -120,16 +129,15 @@ class _Run:
             rows=self.rows,
             proved=self.proved,
             dropped=self.dropped,
+            selected=frozenset(self.selected),
         )
 
     def _snapshot(self, progress: Progress) -> tuple[Snapshot, int | None]:
-        # In the store the key of the counters is masked by the store's own: no value can be tested without that one.
-        mask, owner = derive(self.key, "snapshot"), self.key_id.encode()
-        stored = None if self.options.new_snapshot else self.store.snapshot(self.source.name)
-        if stored is not None and stored[1].startswith(owner):
-            return Snapshot.from_bytes(stored[1].removeprefix(owner)).masked(mask), None
+        stored = None if self.options.new_snapshot else load_snapshot(self.store, self.source.name, self.key)
+        if stored is not None:
+            return stored, None
         snapshot = take_snapshot(self.sessions, lambda done: progress("reading", done, None))
-        self.store.save_snapshot(self.source.name, snapshot.digest(), owner + snapshot.masked(mask).to_bytes())
+        save_snapshot(self.store, self.source.name, self.key, snapshot)
         return snapshot, snapshot.sessions
 
     def _stale(self, key: str, progress: Progress, total: int | None) -> Iterator[RawTrajectory]:
@@ -140,6 +148,7 @@ class _Run:
             self.rows += len(raw.rows)
             # Keyed: who has the store and guesses a session's rows cannot test the guess.
             raw = msgspec.structs.replace(raw, digest=keyed_hash(own, raw.digest))
+            self.selected.add(raw.digest)
             if (raw.digest, key) in current:
                 self.skipped += 1
             else:

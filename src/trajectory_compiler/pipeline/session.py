@@ -19,7 +19,7 @@ from trajectory_compiler.dataflow.program import encode, pair_id
 from trajectory_compiler.dataflow.select import Plan, quota, select
 from trajectory_compiler.dataflow.wording import explain, word
 from trajectory_compiler.model import Finding, Pair, Proof, Trajectory, short_hash
-from trajectory_compiler.verification import ABSTENTION, Claim, Session, prove, session_for_many
+from trajectory_compiler.verification import ABSTENTION, Session, claim_of, prove, session_for_many
 
 SPLITS = (("train", 80), ("dev", 90), ("test", 100))
 
@@ -72,15 +72,7 @@ class _Prover:
 
     def prove(self, candidate: Candidate) -> Pair | None:
         pair = self.draft(candidate)
-        claim = Claim(
-            program=candidate.program,
-            question=pair.question,
-            answer=pair.answer,
-            answer_type=pair.answer_type,
-            evidence=pair.evidence,
-            withheld_turns=pair.withheld_turns,
-        )
-        proof = prove(claim, self.session)
+        proof = prove(claim_of(pair), self.session)
         if not proof.passed:
             gate = next((g for g, outcome in proof.gates.items() if outcome is False), "unknown")
             self.failed[str(candidate.family), gate] += 1

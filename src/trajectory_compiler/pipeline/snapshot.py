@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from trajectory_compiler.model import RawTrajectory
+from trajectory_compiler.redaction.identities import key_id
+from trajectory_compiler.redaction.keyfile import derive
 from trajectory_compiler.statistics import Snapshot
+from trajectory_compiler.store import Store
 from trajectory_compiler.values import linkable_values
 
 
@@ -24,3 +27,17 @@ def take_snapshot(sessions: Iterable[RawTrajectory], progress: Callable[[int], N
         snapshot.add_session(values)
         progress(number)
     return snapshot or Snapshot(b"empty")
+
+
+def save_snapshot(store: Store, source: str, key: bytes, snapshot: Snapshot) -> None:
+    """Keep a snapshot, its own key masked by the store's: no value can be tested against the counters without that one."""
+    data = snapshot.masked(derive(key, "snapshot")).to_bytes()
+    store.save_snapshot(source, snapshot.digest(), key_id(key).encode() + data)
+
+
+def load_snapshot(store: Store, source: str, key: bytes) -> Snapshot | None:
+    """Return the current snapshot of a source, or None where there is none that this key opens."""
+    stored, owner = store.snapshot(source), key_id(key).encode()
+    if stored is None or not stored[1].startswith(owner):
+        return None
+    return Snapshot.from_bytes(stored[1].removeprefix(owner)).masked(derive(key, "snapshot"))

@@ -1,6 +1,7 @@
 """Did a call succeed? What the log says, else what its response says.
 
-A call without a response has no outcome. A response in which no failure is recognised counts as success.
+A call without a response has no outcome, nor has one whose response is an empty text: silence is no success.
+Any other response in which no failure is recognised counts as success.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def outcome(said: Json, response: Json, *, is_error_column: bool) -> bool | None
     stated = _reads_as_error(said) if is_error_column else _reads_as_success(said)
     if stated is not None:
         return stated
-    return None if response is None else not shows_failure(response)
+    is_silent = response is None or (isinstance(response, str) and not response.strip())
+    return None if is_silent else not shows_failure(response)
 
 
 def _reads_as_success(said: Json) -> bool | None:

@@ -1,5 +1,6 @@
 """The store: runs, sessions, redacted trajectories, pairs, proofs, drops and reviews in one private file."""
 
+from trajectory_compiler.store.calls import CostLine, CostsBy, StoredCall
 from trajectory_compiler.store.codec import pack
 from trajectory_compiler.store.records import (
     SHOWN_STATES,
@@ -13,7 +14,9 @@ from trajectory_compiler.store.records import (
     Review,
     Run,
     SessionResult,
+    StageResult,
     StoredPolicy,
+    StoredSession,
     Totals,
 )
 from trajectory_compiler.store.store import DEFAULT_STORE, Store
@@ -23,6 +26,8 @@ __all__ = [
     "SHOWN_STATES",
     "Action",
     "BlockedSession",
+    "CostLine",
+    "CostsBy",
     "Drop",
     "KnownIn",
     "PackedTrajectory",
@@ -31,8 +36,11 @@ __all__ = [
     "Review",
     "Run",
     "SessionResult",
+    "StageResult",
     "Store",
+    "StoredCall",
     "StoredPolicy",
+    "StoredSession",
     "Totals",
     "pack",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from trajectory_compiler.errors import InputError, StoreError
 from trajectory_compiler.model import Finding, Pair, Trajectory, short_hash
 from trajectory_compiler.store.codec import PAIR_COLUMNS, PROOF_COLUMNS, decoded_strings, pair_of, unpack
-from trajectory_compiler.store.records import Drop, PairFacts, PairQuery, Totals
+from trajectory_compiler.store.records import Drop, PairFacts, PairQuery, StoredSession, Totals
 from trajectory_compiler.store.sqlite import Database
 
 CHUNK = 400  # ids in one query: far below every engine's limit on parameters
@@ -81,6 +81,22 @@ def trajectory_of(database: Database, pair: Pair) -> Trajectory:
         (pair.source, pair.session_id, pair.trajectory_digest),
     )
     return _unpacked(row, pair.trajectory_digest)
+
+
+def sessions(database: Database, source: str) -> tuple[StoredSession, ...]:
+    """Return the compiled sessions of a source, by id."""
+    chosen = "source = ? AND state = 'compiled' ORDER BY session_id"
+    rows = database.rows(f"SELECT session_id, digest, raw_digest, turns FROM sessions WHERE {chosen}", (source,))
+    return tuple(StoredSession(session_id=row[0], digest=row[1], raw_digest=row[2], turns=row[3]) for row in rows)
+
+
+def stage_keys(database: Database, source: str, origin: str) -> dict[str, tuple[str, str]]:
+    """Return (trajectory digest, key) of every session that a later stage is done with, by session id."""
+    chosen = "source = ? AND origin = ? AND state = 'done'"
+    return {
+        row[0]: (row[1], row[2])
+        for row in database.rows(f"SELECT session_id, digest, key FROM stages WHERE {chosen}", (source, origin))
+    }
 
 
 def facts(database: Database, query: PairQuery) -> Iterator[PairFacts]:

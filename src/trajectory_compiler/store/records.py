@@ -1,6 +1,8 @@
 """What goes into the store and comes out of it, beside the types of `model`.
 
 SessionResult      one compiled session on its way in: trajectory, pairs, drops
+StageResult        what a later stage made of a stored session: pairs written by a model
+StoredSession      a session that the store holds, without its turns
 PackedTrajectory   a trajectory already encoded, so that a worker process sends bytes instead of objects
 BlockedSession     a session of which nothing may pass
 KnownIn            where a subject stands, by its keyed hashes
@@ -55,6 +57,31 @@ class SessionResult(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     identities: tuple[IdentityHash, ...] = ()
     key_id: str = ""
+
+
+class StageResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stage after the dataflow compiler made of one stored session, in place of what it had made before.
+
+    `origin` names stage and model as its pairs do. `failed` says that the session must be tried again; what there is, is kept.
+    """
+
+    run_id: str
+    trajectory: Trajectory
+    stage: str
+    origin: str
+    key: str
+    pairs: tuple[Pair, ...]
+    findings: tuple[Finding, ...] = ()
+    failed: bool = False
+
+
+class StoredSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A compiled session as the store lists it; `digest` leads to its trajectory, `raw_digest` names its rows."""
+
+    session_id: str
+    digest: str
+    raw_digest: str
+    turns: int
 
 
 class BlockedSession(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
--- The store, schema version 2, in the subset of SQL that runs unchanged on SQLite 3.37 and PostgreSQL 13 or later.
+-- The store, schema version 3, in the subset of SQL that runs unchanged on SQLite 3.37 and PostgreSQL 13 or later.
 --
 --   runs ──< sessions ──< trajectories          what was compiled, when, from which rows
 --              │        └──< identities       keyed hashes of what was found in them
+--              ├──< stages                  what more was made from them: pairs written by a model, the paper's own
 --              └──< pairs ──< proofs            the object code and what each checker found
 --                     ├──< reviews              what people decided
 --                     └──< dataset_items >── dataset_versions
@@ -106,6 +107,21 @@ CREATE TABLE snapshots (
     is_current INTEGER NOT NULL,
     created_at TEXT NOT NULL,
     PRIMARY KEY (source, digest)
+);
+
+-- Which sessions a stage after the dataflow compiler has read. `origin` names the stage and its model, as its pairs do; `key`
+-- names everything but the session that the pairs depend on. A session that failed is tried again.
+CREATE TABLE stages (
+    source     TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    origin     TEXT NOT NULL,
+    digest     TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    run_id     TEXT NOT NULL REFERENCES runs (id),
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (source, session_id, origin),
+    FOREIGN KEY (source, session_id) REFERENCES sessions (source, session_id) ON DELETE CASCADE
 );
 
 -- Question-answer pairs. `checker` names the proof that decides the state; `agents` and `tools` are those of the

@@ -17,7 +17,9 @@ from types import TracebackType
 
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
-from trajectory_compiler.store import calls, journal, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store import calls as model_calls
+from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.lock import is_locked, run_lock
 from trajectory_compiler.store.records import (
@@ -31,7 +33,9 @@ from trajectory_compiler.store.records import (
     Run,
     RunStatus,
     SessionResult,
+    StageResult,
     StoredPolicy,
+    StoredSession,
     Totals,
 )
 from trajectory_compiler.store.sqlite import Database, connect, connect_read_only, create_private
@@ -161,6 +165,11 @@ class Store:
                 else:
                     saving.save_session(self._database, result, now)
 
+    def save_stage(self, result: StageResult) -> None:
+        """Write what a later stage made of a stored session, in one transaction, in place of what it had made before."""
+        with self._database.transaction():
+            saving.save_stage(self._database, result, self._clock())
+
     def save_findings(self, run_id: str, source: str, findings: Sequence[Finding]) -> None:
         """Write what a run left out before compiling: unreadable rows, sessions too short. Replaces the last run's list."""
         with self._database.transaction():
@@ -208,6 +217,14 @@ class Store:
         """Return the pair whose id begins with `prefix`. Raises InputError where none does, or several do."""
         return reading.pair(self._database, prefix)
 
+    def sessions(self, source: str) -> tuple[StoredSession, ...]:
+        """Return the compiled sessions of a source by id: blocked and erased ones are left out."""
+        return reading.sessions(self._database, source)
+
+    def stage_keys(self, source: str, origin: str) -> dict[str, tuple[str, str]]:
+        """Return (trajectory digest, key) of every session that a later stage is done with, by session id."""
+        return reading.stage_keys(self._database, source, origin)
+
     def trajectory(self, digest: str) -> Trajectory:
         """Return the redacted session with this digest. Raises StoreError where the store holds none."""
         return reading.trajectory(self._database, digest)
@@ -234,13 +251,17 @@ class Store:
 
     # Model calls
 
-    def call_ledger(self, run_id: str) -> calls.RunLedger:
+    def call_ledger(self, run_id: str) -> RunLedger:
         """Return the ledger and response cache (`models.ledger.CallLedger`) in which a run's model calls are written."""
-        return calls.RunLedger(self._database, run_id, self._clock)
+        return RunLedger(self._database, run_id, self._clock)
 
-    def calls(self) -> Iterator[calls.StoredCall]:
+    def calls(self) -> Iterator[StoredCall]:
         """Yield all model calls, paid or answered from the store, oldest first."""
-        return calls.calls(self._database)
+        return model_calls.calls(self._database)
+
+    def costs(self, by: CostsBy) -> tuple[CostLine, ...]:
+        """Return what model calls cost, by run, day, model, stage or pair; every way of adding up gives the same sum."""
+        return model_calls.costs(self._database, by)
 
     # Reviews
 

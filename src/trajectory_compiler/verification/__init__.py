@@ -5,6 +5,7 @@ fast.
 """
 
 from trajectory_compiler.dataflow.program import Claim
+from trajectory_compiler.verification.claims import claim_of
 from trajectory_compiler.verification.contexts import context_end, evaluate
 from trajectory_compiler.verification.edits import Edit, apply_edits
 from trajectory_compiler.verification.evaluate import Outcome, Part, Session, Source
@@ -22,6 +23,7 @@ __all__ = [
     "Source",
     "Twin",
     "apply_edits",
+    "claim_of",
     "context_end",
     "evaluate",
     "prove",

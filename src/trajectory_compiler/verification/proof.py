@@ -96,10 +96,12 @@ class Case:
     def holds(self) -> Faults:
         """Ask that the program gives the answer and every supporting turn that is present is quoted word for word."""
         present, until, picks = set(self.support) - self.withheld, self.program.until, {n.pick for n in self.nodes.values()}
+        told = {text: turn for text, (turn, *_) in zip(self.base.texts[::-1], self.base.sources[::-1], strict=True)}.values()
         yield len(self.withheld) != self.absent or not self.withheld <= set(self.support), "not the right turns are withheld"
         yield self.claim.answer != (ABSTENTION if self.absent else self.answer), "the program gives another answer"
         yield self.absent and not (picks <= ONES and self.on(edited=dict.fromkeys(self.withheld)) is None), "the log says it"
-        yield present != {item.turn for item in self.claim.evidence}, "the evidence is not that of the supporting turns"
+        quotable = present.union(told) if isinstance(self.answered, ir.Distinct) else present
+        yield not present <= {e.turn for e in self.claim.evidence} <= quotable, "the evidence is not of the supporting turns"
         for item in self.claim.evidence:
             view, (start, end) = self.at[item.turn], item.span or (0, 0)
             text = view.read(ir.Field(path=item.path))[0] if item.span is None else str(view.at(item.path))[start:end]
@@ -110,10 +112,9 @@ class Case:
         ends = until is not None or self.program.family == "next_argument"
         yield ends and (used != self.answer or given), "no call succeeded with this value, or a message had given it"
         for node, _, _, text, source in self.bridges if self.program.family == "provenance" else ():
-            first = min(source[0], *self.base.picked[node.name])
-            yield any(view.has(text, "/arguments") for view in self.near(text) if view.index <= first), f"given by turn {first}"
-            told = [view for view in self.near(text) if view.kind == "exchange" and view.index < first]
-            yield any(view.has(text, "/response") for view in told), f"said before turn {first}"
+            first, near = min(source[0], *self.base.picked[node.name]), self.near(text)
+            said = any(v.has(text, "/response") for v in near if v.index < first and v.kind == "exchange")
+            yield said or any(v.has(text, "/arguments") for v in near if v.index <= first), f"given by turn {first}"
 
     def sufficient(self) -> Faults:
         """Ask that the read set alone gives the answer."""
@@ -189,8 +190,7 @@ class Case:
         matching = {turn for node in self.nodes.values() for turn in self.whole.fitting(node, {})}
         linked = ir.Field(path=getattr(self.answered, "target", "\0"))
         matching |= {v.index for v in self.views if v.read(linked)[0] is not None} if self.walks else set()
-        places, span, tried = sorted(matching), self.support[-1] - self.support[0] + 1, 0
-        needed = self.serving.values()
+        needed, places, span, tried = self.serving.values(), sorted(matching), self.support[-1] - self.support[0] + 1, 0
         for start in places:
             last = bisect_left(places, max(g[at] if (at := bisect_left(g, start)) < len(g) else math.inf for g in needed))
             while last < len(places) and places[last] - start + 1 < span and tried < MAX_RUNS:

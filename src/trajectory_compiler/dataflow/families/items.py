@@ -68,13 +68,13 @@ def _ask(index: SessionIndex, turn: int, leaf: Leaf, entry: Entry) -> Iterator[D
     effect, source = describe(index, turn, "A", avoid), describe(index, entry.turn, "B", avoid)
     if effect is None or source is None:
         return
-    if not _fits(index, (turn, leaf), entry):
+    if not _fits(index, (turn, leaf), entry) or _is_nominal(leaf, entry):
         return
     item = Item(key=entry.key, value=Bridge("A", Field(path=leaf.path)))
     shown = {other.text for other in (*index.arguments[turn], *index.responses[turn])}
     fields = best_fields(_fields(index, entry, shown), MAX_FIELDS)
     for asked in fields:
-        if is_part(asked.text, leaf.text):
+        if is_part(asked.text, leaf.text) or _is_told(index, (turn, leaf), entry, asked):
             continue
         chosen = asked.field.path.rsplit("/", 1)[-1] in shown  # the price of the class that was booked, not of another
         bonus = (0.2 if index.turns[turn].effect else 0.0) - (0.4 if effect.where and source.where else 0.0)
@@ -98,6 +98,32 @@ def _fits(index: SessionIndex, named: tuple[int, Leaf], entry: Entry) -> bool:
     known = {x.key: x.text for x in index.arguments[entry.turn]}
     known |= {x.key: x.text for x in index.responses[entry.turn] if x.path.rpartition("/")[0] == entry.record}
     return all(known[key] == text for key, text in told.items() if key in known)
+
+
+def _is_nominal(leaf: Leaf, entry: Entry) -> bool:
+    """Say whether a thing and its entry are the same in number, so that nobody has to look up what was named."""
+    named, listed = (next((s for s in reversed(path.split("/")) if s.isdigit()), None) for path in (leaf.path, entry.record))
+    return named is not None and named == listed
+
+
+def _is_told(index: SessionIndex, named: tuple[int, Leaf], entry: Entry, asked: Asked) -> bool:
+    """Say whether another turn shows the answer beside the thing, or what was done to the thing shows another value.
+
+    A price that changed is asked for by when it was seen, which is the business of `changes`.
+    """
+    turn, leaf = named
+    inside = asked.field.path
+    for other in index.turns_showing(leaf.text):
+        if other == entry.turn:
+            continue
+        if index.turns[other].kind == "exchange" and other in index.turns_showing(asked.text):
+            return True
+        of_it = [x.path.rpartition("/")[0] for x in index.responses[other] if x.key == entry.key and x.text == leaf.text]
+        beside = {x.text for x in index.responses[other] if x.path.rpartition("/")[0] in of_it}
+        values = {value.text for record in of_it if (value := index.leaf(other, record + inside)) is not None}
+        if asked.text in beside or (other == turn and values - {asked.text}):
+            return True
+    return False
 
 
 def _fields(index: SessionIndex, entry: Entry, shown: set[str]) -> Iterator[Asked]:

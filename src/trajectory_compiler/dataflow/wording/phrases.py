@@ -54,7 +54,7 @@ def act(node: Call, *, plain: bool = False) -> Act:
     if named is None:
         named = next((c for c in conditions if _is_the_thing(thing, c)), None)
     for condition in list(conditions) if named is None else ():
-        whole = _within(thing, condition)
+        whole = _within(thing, condition) if verb.preposition != "with" else _part_of(_within(thing, condition), condition)
         if whole != thing:
             thing = whole
             conditions.remove(condition)
@@ -83,6 +83,16 @@ def _within(thing: str, condition: Condition) -> str:
     return f" {joint} ".join(f"the {name} `{_literal(condition)}`" if part == article(name) else part for part in parts)
 
 
+def _part_of(thing: str, condition: Condition) -> str:
+    """Say whose part is changed: "the reservation flights" becomes "the flights of reservation `A`"."""
+    words = words_of(_key(condition.path))
+    owner = readable(words[:-1]) if words[-1:] in (["id"], ["name"], ["number"]) else readable(words)
+    part = thing.removeprefix(f"the {owner} ")
+    if part == thing or condition.op != "eq" or condition.path.count("/") != 2:
+        return thing
+    return f"the {part} of {owner} `{_literal(condition)}`"
+
+
 def _is_given(condition: Condition) -> bool:
     """Say whether a condition is on what the call was given; what it came back with is worded by the question."""
     return not condition.path.startswith("/response")
@@ -99,6 +109,13 @@ def _is_the_thing(thing: str, condition: Condition) -> bool:
 def _any_tool(node: Call) -> Act:
     tail = " and ".join(f"the {_named(c)}" for c in node.where if isinstance(c.value, Literal))
     return Act(f"made a call with {tail}", f"make a call with {tail}")
+
+
+def passed(condition: Condition) -> str:
+    """Name an argument by its value and its role: "`web` as the policy name"; a file goes by the end of its path."""
+    if condition.op == "ends":
+        return f"the {_named(condition)}"
+    return f"`{_literal(condition)}` as the {_noun(condition.path)}"
 
 
 def _named(condition: Condition) -> str:
@@ -158,13 +175,13 @@ def is_primary(node: Call, field: Field) -> bool:
     return node.tool in SPECIAL and field.path == f"/arguments/{SPECIAL[node.tool][2]}"
 
 
-def bare(node: Call) -> tuple[str, str]:
-    """Return thing and verb of a call whose primary argument is asked for: ("`Grep` pattern", "used")."""
+def bare(node: Call) -> tuple[str, str, str]:
+    """Return thing and verb of a call whose primary argument is asked for: ("`Grep` pattern", "used", "use")."""
     verb, thing, _ = _verb_phrase(str(node.tool), definite=False)
     name = thing.split(" ", 1)[-1]
     if name == "pattern":
-        return f"`{node.tool}` pattern", "used"
-    return name, f"{verb.past}{by_tool(node)}"
+        return f"`{node.tool}` pattern", "used", "use"
+    return name, f"{verb.past}{by_tool(node)}", f"{verb.base}{by_tool(node)}"
 
 
 def by_tool(node: Call) -> str:

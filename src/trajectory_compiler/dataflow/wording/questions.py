@@ -47,6 +47,7 @@ from trajectory_compiler.dataflow.wording.phrases import (
     on_that_thing,
     owned,
     owner_of,
+    passed,
     thing_and_names,
     thing_of,
     what,
@@ -113,7 +114,7 @@ def _bridge_of(node: Call) -> Bridge:
 def _composition(program: Program, choice: int) -> str:
     assert isinstance(program.answer, Get)
     if program.answer.field.item is not None:
-        return _item(program, program.answer, choice)
+        return _item(program, program.answer)
     first, *middle, last = program.calls
     if program.answer.field.path == "/created_at":
         return _time_of_use(program, choice)
@@ -139,9 +140,10 @@ def _composition(program: Program, choice: int) -> str:
             )
         return f"what {asked} did {there} show for {got} that came back when {when(first)}?"
     with_value, with_it = (on_that_thing(last) or f"{end} with {it}" for it in ("that value", "it"))
+    if not is_listed(_bridge_of(last).field) and choice % 3 == 0:
+        return f"{when(first)} and got back {got}. What was the {asked} in the response when it later {with_value}?"
     return _pick(
         choice,
-        f"{when(first)} and got back {got}. What was the {asked} in the response when it later {with_value}?",
         f"take {got} that came back when {when(first)}. What was the {asked} in the response when the agent later {with_it}?",
         f"what was the {asked} that came back when the agent {end} with {got} that it had got when it {_short(first)}?",
     )
@@ -169,8 +171,8 @@ def _whence(first: Call, thing: str) -> str:
     return f"{'listed' if thing.split(' ', 1)[0] in ORDINALS else 'named'} in {found_in(first)}"
 
 
-def _item(program: Program, answer: Get, choice: int) -> str:
-    """Word a field of the record of what an effect named: "for the first flight that it named when it booked ..."."""
+def _item(program: Program, answer: Get) -> str:
+    """Word a field of the record of what an effect named: "take the first flight that it named when it booked ..."."""
     item = answer.field.item
     assert item is not None
     assert isinstance(item.value, Bridge)
@@ -186,12 +188,8 @@ def _item(program: Program, answer: Get, choice: int) -> str:
     else:
         named = f"the {thing} that came back when {when(effect)}"
     if is_reading(source):
-        return f"{what(asked)} did {found_in(source)} show for {named}?"
-    return _pick(
-        choice,
-        f"when the agent {_short(source)}, {what(asked)} came back for {named.replace('the agent', 'it')}?",
-        f"take {named}. {what(asked).capitalize()} came back for it when the agent {_short(source)}?",
-    )
+        return f"take {named}. {what(asked).capitalize()} did {found_in(source)} show for it?"
+    return f"take {named}. {what(asked).capitalize()} came back for it when the agent {_short(source)}?"
 
 
 def _time_of_use(program: Program, choice: int) -> str:
@@ -329,15 +327,11 @@ def _aggregation(program: Program, choice: int) -> str:
                 return _tools(node)
             things = plural(noun(field))
             if is_primary(node, field) and not node.where:
-                thing, did = bare(node)
-                return f"how many different {plural(thing)} were there among all that the agent {did}?"
+                thing, _, do = bare(node)
+                return f"how many different {plural(thing)} did the agent {do}?"
             if not _is_argument(field):
                 return f"how many different {things} came back over all the times the agent {done.past}?"
-            return _pick(
-                choice,
-                f"how many different {things} did the agent use in all when it {done.past}?",
-                f"counting all the times the agent {done.past}, how many different {things} did it use?",
-            )
+            return f"counting all the times the agent {done.past}, how many different {things} did it pass?"
     raise AssertionError(program.answer)
 
 
@@ -348,8 +342,11 @@ def _tools(node: Call) -> str:
         return f"how many different tools came back with {with_it} at least once?"
     if node.ok is False:
         return "how many different tools came back with an error at least once?"
-    given = act(node).base.removeprefix("make a call with ")
-    return f"how many different tools did the agent call for {given}, look-ups included?"
+    return f"how many different tools did the agent call with {_passed(node)}, look-ups included?"
+
+
+def _passed(node: Call) -> str:
+    return " and ".join(passed(c) for c in node.where if isinstance(c.value, Literal))
 
 
 def _count(node: Call, choice: int) -> str:
@@ -361,9 +358,10 @@ def _count(node: Call, choice: int) -> str:
     if node.ok is False:
         return f"how many {_calls_of(node)} came back as an error?"
     if node.tool is None:
-        return f"how many of the agent's calls named {done.base.removeprefix('make a call with ')}?"
+        return f"how many of the agent's calls passed {_passed(node)}?"
     often = _pick(choice, "how many times", "how often in this session")
-    tool = "" if " tool" in done.base else by_tool(node)
+    unsure = (is_reading(node) and node.where) or done.base.startswith("put ")  # other calls do nearly the same
+    tool = "" if " tool" in done.base else by_tool(node) or (f" with `{node.tool}`" if unsure else "")
     return f"{often} did the agent {done.base}{tool}?"
 
 
@@ -399,7 +397,7 @@ def _temporal(program: Program, choice: int) -> str:
     side = f"before it {_short(anchor)}" if found.before else f"after it {_short(anchor)}"
     order = "last" if found.before else "first"
     if is_primary(found, program.answer.field) and not found.where:
-        thing, did = bare(found)
+        thing, did, _ = bare(found)
         return _pick(
             choice,
             f"what was the {order} {thing} that the agent {did} {side}?",
@@ -412,13 +410,16 @@ def _temporal(program: Program, choice: int) -> str:
             f"the {order} time the agent {done} {side}, which {asked} did it pass?",
         )
     if found.tool in SPECIAL and not found.where:
-        thing, did = bare(found)
+        thing, did, _ = bare(found)
         return f"what {was(asked)} the {asked} of the {order} {thing} that the agent {did} {side}?"
-    return _pick(
-        choice,
-        f"what {was(asked)} the {asked} the {order} time the agent {done} {side}?",
-        f"the {order} time the agent {done} {side}, what {asked} came back?",
-    )
+    return _what_it_was(asked, f"the {order} time the agent {done} {side}", choice)
+
+
+def _what_it_was(asked: str, time: str, choice: int) -> str:
+    """Ask for a field of what came back at a time; what belongs to a part of it only *was* something."""
+    if " of the " in asked or choice % 2 == 0:
+        return f"what {was(asked)} the {asked} {time}?"
+    return f"{time}, what {asked} came back?"
 
 
 def _comparison(program: Program, choice: int) -> str:
@@ -453,15 +454,11 @@ def _recall(program: Program, choice: int) -> str:
     assert isinstance(program.answer, Get)
     asked = noun(program.answer.field)
     if is_primary(node, program.answer.field) and not node.where:
-        thing, did = bare(node)
+        thing, did, _ = bare(node)
         return f"in the order of the session, what was the {nth(node.k)} {thing} that the agent {did}?"
     if _is_argument(program.answer.field):
         return f"which {asked} did the agent pass the {nth(node.k)} time it {act(node).past}?"
-    return _pick(
-        choice,
-        f"what {was(asked)} the {asked} the {nth(node.k)} time the agent {act(node).past}?",
-        f"the {nth(node.k)} time the agent {act(node).past}, what {asked} came back?",
-    )
+    return _what_it_was(asked, f"the {nth(node.k)} time the agent {act(node).past}", choice)
 
 
 def _walk(program: Program, _: int) -> str:

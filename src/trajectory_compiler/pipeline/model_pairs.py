@@ -1,0 +1,299 @@
+"""The stage after the dataflow compiler: what a model adds to stored sessions. Pairs in prose, or another wording.
+
+It reads redacted sessions out of the store, some at a time, and writes each back in a transaction of its own. Every answer of a
+model is in the store before it is used, so a run that is stopped at any instant pays for nothing twice: the next one finds the
+answers there and makes the same pairs of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from trajectory_compiler.config import COMPILER_VERSION, CompileOptions, ModelOptions
+from trajectory_compiler.dataflow.index import SessionIndex
+from trajectory_compiler.errors import BudgetError, StoreError
+from trajectory_compiler.model import Finding, Pair, Trajectory, render, short_hash
+from trajectory_compiler.models import Client, ModelName, estimate, estimate_tokens, open_client
+from trajectory_compiler.models.batching import BatchClient
+from trajectory_compiler.models.opening import open_batch_client
+from trajectory_compiler.models.surroundings import Surroundings
+from trajectory_compiler.pipeline.run import Progress, RunSummary, silent
+from trajectory_compiler.pipeline.session import split_of
+from trajectory_compiler.pipeline.snapshot import load_snapshot
+from trajectory_compiler.redaction import load_policy
+from trajectory_compiler.redaction.keyfile import key_path, load_key
+from trajectory_compiler.redaction.outbound import Outbound
+from trajectory_compiler.statistics import Snapshot
+from trajectory_compiler.store import PairQuery, StageResult, Store, StoredSession
+from trajectory_compiler.synthesis import SynthesisOptions, paraphrase, plan_calls, synthesise
+from trajectory_compiler.synthesis.options import fitted
+from trajectory_compiler.synthesis.prompts import instructions
+from trajectory_compiler.synthesis.quotes import CHECKS_VERSION
+from trajectory_compiler.verification import claim_of, prove, session_for_many
+
+SESSIONS_AT_ONCE = 8  # read and held in memory while their calls are under way
+SCHEMA_TOKENS = 400  # of the answer's form, which some providers are shown as text
+CURRENT = PairQuery(states=("candidate", "proved", "tested", "reviewed"))
+Work = Literal["pairs", "paraphrase"]
+
+
+class ModelRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stage did. `skipped` sessions were done before; `failed` ones had a call without an answer and are tried again.
+
+    `deferred` ones wait for a batch, whose answers a later run collects. `cost_pico_usd` is None where a call has no known
+    price. `stopped` says why sessions were left for the next run, or nothing; `problems` what went wrong with a batch.
+    """
+
+    run_id: str
+    model: str
+    sessions: int
+    done: int
+    skipped: int
+    failed: int
+    deferred: int
+    proposed: int
+    kept: int
+    calls: int
+    cached: int
+    input_tokens: int
+    output_tokens: int
+    cost_pico_usd: int | None
+    stopped: str
+    problems: tuple[str, ...] = ()
+
+
+class Estimated(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stage would send and cost at most: `--dry-run`. `whole_tokens` is what sending whole sessions would take."""
+
+    model: str
+    sessions: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    whole_tokens: int
+    cost_pico_usd: int | None
+
+
+class ModelStage:
+    """A model over the sessions that a compile run selected. `go` asks it, `planned` only says what that would take."""
+
+    def __init__(
+        self,
+        store: Store,
+        compiled: RunSummary,
+        options: tuple[CompileOptions, SynthesisOptions, ModelOptions],
+        work: Work = "pairs",
+        surroundings: Surroundings | None = None,
+        *,
+        batch: bool = False,
+    ) -> None:
+        self._store = store
+        self._source = compiled.source
+        self._compile, self._given, self._models = options
+        self._asked = self._given  # with windows that the model can read, once that is known
+        self._world = surroundings or Surroundings()
+        self._work = work
+        self._batch = batch
+        self._problems: tuple[str, ...] = ()
+        self._origin = f"{'model' if work == 'pairs' else work}:{self._asked.model}"
+        self._snapshot = self._snapshot_of(store)
+        self._selected = [s for s in store.sessions(self._source) if s.raw_digest in compiled.selected]
+        self.counts = dict.fromkeys(("done", "failed", "deferred", "proposed", "kept"), 0)
+
+    def _snapshot_of(self, store: Store) -> Snapshot:
+        snapshot = load_snapshot(store, self._source, load_key(key_path(store.path), create=False))
+        if snapshot is None:  # the compile run that came first has just made one
+            raise StoreError("read the value statistics", "the store holds none", "Run `trajc compile LOG` first.")
+        return snapshot
+
+    def key(self) -> str:
+        """Return the name of everything but the session that the pairs depend on."""
+        asked = msgspec.json.encode(self._given, order="deterministic").decode()
+        return short_hash("stage", self._work, asked, self._snapshot.digest(), COMPILER_VERSION, CHECKS_VERSION)
+
+    def waiting(self) -> list[StoredSession]:
+        """Return the sessions that the stage has not done yet, as they are now."""
+        key, done = self.key(), self._store.stage_keys(self._source, self._origin)
+        return [session for session in self._selected if done.get(session.session_id) != (session.digest, key)]
+
+    def planned(self, now: datetime) -> Estimated:
+        """Add up what would be sent and what it would cost at most. Asks nothing."""
+        calls = tokens = output = whole = 0
+        cost: int | None = 0
+        for session in self.waiting():
+            index = self._index(self._store.trajectory(session.digest))
+            planned = plan_calls(index, self._asked, estimate_tokens)
+            whole += sum(estimate_tokens(text) for text in _rendered(index))
+            for call in planned:
+                one = estimate(call.request, self._models, now)
+                calls, tokens, output = calls + 1, tokens + one.input_tokens, output + one.output_tokens
+                cost = None if cost is None or one.cost_pico_usd is None else cost + one.cost_pico_usd
+        return Estimated(
+            model=self._asked.model,
+            sessions=len(self.waiting()),
+            calls=calls,
+            input_tokens=tokens,
+            output_tokens=output,
+            whole_tokens=whole,
+            cost_pico_usd=cost,
+        )
+
+    def go(self, progress: Progress = silent) -> ModelRun:
+        """Ask the model for every waiting session and save what it gives.
+
+        Raises: ModelError, BoundaryError: further calls are pointless or forbidden; what was done until then is saved. Running
+        out of budget is no error: `stopped` says so.
+        """
+        with self._store.lock(f"ask {self._asked.model} about {self._source}"):
+            options = msgspec.json.encode(self._asked).decode()
+            run_id = self._store.begin_run(f"ask-{self._work}", self._source, options, COMPILER_VERSION)
+            try:
+                summary = asyncio.run(self._ask_all(run_id, progress))
+            except BaseException as error:
+                stopped = isinstance(error, KeyboardInterrupt | asyncio.CancelledError)
+                self._store.finish_run(run_id, "interrupted" if stopped else "failed", self.counts)
+                raise
+            self._store.finish_run(run_id, "failed" if summary.stopped else "done", self.counts)
+            return summary
+
+    async def _ask_all(self, run_id: str, progress: Progress) -> ModelRun:
+        policy = load_policy(self._compile.policy, self._compile.policy_reason)
+        scan = Outbound(policy, f"ask model '{self._asked.model}'")
+        async with self._client(run_id, scan) as client:
+            name = ModelName.parse(self._asked.model)
+            client.check(name)
+            told = estimate_tokens(instructions(self._given.prompt_version)) + SCHEMA_TOKENS
+            self._asked = fitted(self._given, client.context_tokens(name), told)
+            if isinstance(client, BatchClient):
+                self._problems = (await client.collect()).problems
+            waiting = self.waiting()
+            crew = _Crew(iter(waiting), progress, len(waiting))
+            try:
+                await crew.work(lambda session: self._session(client, run_id, session))
+            finally:
+                if isinstance(client, BatchClient) and client.queued:
+                    await client.submit()
+        return self._summary(run_id, waiting, crew.stopped)
+
+    def _client(self, run_id: str, scan: Outbound) -> AbstractAsyncContextManager[Client]:
+        ledger = self._store.call_ledger(run_id)
+        opened = open_batch_client if self._batch else open_client
+        return opened(self._models, ledger, scan, self._world)
+
+    async def _session(self, client: Client, run_id: str, session: StoredSession) -> None:
+        trajectory = self._store.trajectory(session.digest)
+        index = self._index(trajectory)
+        query = msgspec.structs.replace(CURRENT, source=self._source, session=session.session_id)
+        known = list(self._store.pairs(query))
+        if self._work == "pairs":
+            made = await self._written(client, index, known)
+        else:
+            made = await self._reworded(client, index, known)
+        if made is None:
+            self.counts["deferred"] += 1
+            return
+        pairs, findings, failed = made
+        self._store.save_stage(
+            StageResult(
+                run_id=run_id,
+                trajectory=trajectory,
+                stage="synthesis" if self._work == "pairs" else "paraphrase",
+                origin=self._origin,
+                key=self.key(),
+                pairs=pairs,
+                findings=findings,
+                failed=failed,
+            )
+        )
+        self.counts["failed" if failed else "done"] += 1
+
+    async def _written(self, client: Client, index: SessionIndex, known: list[Pair]) -> _Made | None:
+        others = [pair for pair in known if pair.origin != self._origin]
+        split = split_of(index.trajectory.session_id, self._compile)
+        made = await synthesise(index, client, self._asked, estimate_tokens, known=others, split=split)
+        if made.deferred:
+            return None
+        self.counts["proposed"] += made.proposed
+        self.counts["kept"] += len(made.pairs)
+        return made.pairs, made.findings, made.failed
+
+    async def _reworded(self, client: Client, index: SessionIndex, known: list[Pair]) -> _Made:
+        proved = [pair for pair in known if pair.origin == "dataflow" and pair.state == "proved"]
+        session = session_for_many(index.turns)
+
+        def proved_anew(pair: Pair) -> Pair | None:
+            proof = prove(claim_of(pair), session)
+            return msgspec.structs.replace(pair, proof=proof) if proof.passed else None
+
+        made = await paraphrase(proved, index, client, self._asked, proved_anew)
+        self.counts["proposed"] += len(proved)
+        self.counts["kept"] += len(made.reworded)
+        changed = tuple(pair for pair in made.pairs if pair.id in set(made.reworded))
+        return changed, made.findings, made.failed
+
+    def _index(self, trajectory: Trajectory) -> SessionIndex:
+        snapshot = self._snapshot
+
+        def frequency(value: str) -> int:
+            return trajectory.pseudonym_frequency.get(value) or snapshot.document_frequency(value)
+
+        return SessionIndex(trajectory, frequency, snapshot.sessions)
+
+    def _summary(self, run_id: str, waiting: list[StoredSession], stopped: str) -> ModelRun:
+        spent = next((line for line in self._store.costs("run") if line.key == run_id), None)
+        return ModelRun(
+            run_id=run_id,
+            model=self._asked.model,
+            sessions=len(self._selected),
+            skipped=len(self._selected) - len(waiting),
+            calls=spent.paid if spent else 0,
+            cached=spent.cached if spent else 0,
+            input_tokens=spent.input_tokens if spent else 0,
+            output_tokens=spent.output_tokens if spent else 0,
+            cost_pico_usd=0 if spent is None else None if spent.unknown else spent.cost_pico_usd,
+            stopped=stopped,
+            problems=self._problems,
+            **self.counts,
+        )
+
+
+_Made = tuple[tuple[Pair, ...], tuple[Finding, ...], bool]
+
+
+class _Crew:
+    """Some workers over a stream of sessions. After an error no new session is begun, and those under way are finished."""
+
+    def __init__(self, waiting: Iterator[StoredSession], progress: Progress, total: int) -> None:
+        self._waiting, self._progress, self._total = waiting, progress, total
+        self._ended = 0
+        self._error: Exception | None = None
+        self.stopped = ""
+
+    async def work(self, do: Callable[[StoredSession], Awaitable[None]]) -> None:
+        """Do all sessions. Raises the first error that is more than a spent budget, when everybody has ended."""
+        await asyncio.gather(*(self._worker(do) for _ in range(SESSIONS_AT_ONCE)))
+        if self._error is not None:
+            raise self._error
+
+    async def _worker(self, do: Callable[[StoredSession], Awaitable[None]]) -> None:
+        for session in self._waiting:  # shared: each takes the next one
+            try:
+                await do(session)
+            except BudgetError as error:
+                self.stopped = error.seen
+            except Exception as error:  # noqa: BLE001  # raised by `work`, when the others have saved what they paid for
+                self._error = self._error or error
+            if self.stopped or self._error is not None:
+                return
+            self._ended += 1
+            self._progress("asking", self._ended, self._total)
+
+
+def _rendered(index: SessionIndex) -> Iterator[str]:
+    return (render(turn) for turn in index.turns)
