@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.building import session
-from tests.synthesis.scripted import ScriptedClient, always, data_of, proposal
+from tests.synthesis.scripted import ScriptedClient, always, cited, data_of, proposal
 from tests.synthesis.sessions import count, index_of, noise, scattered
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.errors import BudgetError, ContextOverflowError, InvalidOutputError, ModelError, OptionError
@@ -79,13 +79,13 @@ def test_the_same_answer_gives_the_same_pair() -> None:
 @pytest.mark.parametrize(
     ("reason", "changes"),
     [
-        ("too_few_turns", {"supporting": GOOD.supporting[:1]}),
-        ("turn_not_shown", {"supporting": [*GOOD.supporting, replace(GOOD.supporting[0], turn=77)]}),
-        ("turn_not_shown", {"supporting": [*GOOD.supporting, replace(GOOD.supporting[0], turn=-1)]}),
-        ("quote_missing", {"supporting": [*GOOD.supporting[:2], replace(GOOD.supporting[2], quote=" -- ")]}),
-        ("quote_not_found", {"supporting": [*GOOD.supporting[:2], replace(GOOD.supporting[2], quote="State: Unregistered")]}),
-        ("quote_not_found", {"supporting": [replace(GOOD.supporting[0], turn=4), *GOOD.supporting[1:]]}),
-        ("adjacent", {"supporting": [replace(GOOD.supporting[2], turn=15), GOOD.supporting[2]]}),
+        ("too_few_turns", cited(*GOOD.supporting[:1])),
+        ("turn_not_shown", cited(*GOOD.supporting, replace(GOOD.supporting[0], turn=77))),
+        ("turn_not_shown", cited(*GOOD.supporting, replace(GOOD.supporting[0], turn=-1))),
+        ("quote_missing", cited(*GOOD.supporting[:2], replace(GOOD.supporting[2], quote=" -- "))),
+        ("quote_not_found", cited(*GOOD.supporting[:2], replace(GOOD.supporting[2], quote="State: Unregistered"))),
+        ("quote_not_found", cited(replace(GOOD.supporting[0], turn=4), *GOOD.supporting[1:])),
+        ("adjacent", cited(replace(GOOD.supporting[2], turn=15), GOOD.supporting[2])),
         ("question_form", {"question": "Name the state of the trunk."}),
         ("question_form", {"question": "What is it? And why?"}),
         ("question_form", {"question": "What is\nthe state?"}),
@@ -154,9 +154,9 @@ def test_duplicates_are_dropped() -> None:
     """The same question in other letters, other words on the same places, the same turns and answer, nearly the same words."""
     again = replace(GOOD, question=GOOD.question.replace("In what", "In  WHAT"))
     other_words = replace(GOOD, question="How does the trunk stand for which the mail came?")
-    other_quotes = replace(other_words, supporting=[*GOOD.supporting[:2], replace(GOOD.supporting[2], quote="unregistered")])
+    other_quotes = replace(other_words, **cited(*GOOD.supporting[:2], replace(GOOD.supporting[2], quote="unregistered")))
     fewer_turns = replace(
-        GOOD, question=GOOD.question.replace("show the", "show a"), supporting=[GOOD.supporting[0], GOOD.supporting[2]]
+        GOOD, question=GOOD.question.replace("show the", "show a"), **cited(GOOD.supporting[0], GOOD.supporting[2])
     )
     result = written(GOOD, again, other_words, other_quotes, fewer_turns)
     assert [pair.question for pair in result.pairs] == [GOOD.question]
@@ -180,7 +180,7 @@ def test_a_session_gives_no_more_than_was_asked_for() -> None:
         needed = [replace(s, turn=t) for s, t in zip(GOOD.supporting, (3, 1_500, 2_996), strict=True)]
         if number == 0:
             return Answers(
-                [replace(GOOD, supporting=needed), replace(GOOD, question="How does the trunk fare?", supporting=needed)]
+                [replace(GOOD, **cited(*needed)), replace(GOOD, question="How does the trunk fare?", **cited(*needed))]
             )
         return Answers([])
 

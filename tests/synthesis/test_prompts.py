@@ -18,7 +18,7 @@ from trajectory_compiler.synthesis.answers import AskedFamily, AskedType
 from trajectory_compiler.synthesis.prompts import PROMPTS, fence_for, fenced, instructions
 
 DIGESTS = {
-    "pairs-1": "ac52ccc0920d3a4ac12f874101de3a1f",
+    "pairs-1": "d9f82d02eb17f958cb0f5c3942dbc527",
     "paraphrase-1": "51f10d067f1bdf48f55b0d03a13fb069",
     "roundtrip-1": "557d846b7cfbe6641405f9e9ad4a1556",
 }

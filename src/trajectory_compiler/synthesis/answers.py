@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 
 MOST_PAIRS = 5  # of one answer
-MOST_TURNS = 24  # of one pair
+MOST_TURNS = 24  # of one pair, besides the two that it must have
 AskedType = Literal["identifier", "number", "amount", "date", "path", "url", "text", "tool", "change", "list"]
 AskedFamily = Literal["composition", "state_change", "aggregation", "comparison", "temporal", "precondition", "provenance"]
 
@@ -26,14 +26,21 @@ class Support(msgspec.Struct, frozen=True):
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """One pair as a model proposes it."""
+    """One pair as a model proposes it. The two turns that it must have are fields of their own, not the length of a list."""
 
     question: str
     answer: str
     answer_type: AskedType
     qa_type: AskedFamily
-    supporting: Annotated[list[Support], msgspec.Meta(max_length=MOST_TURNS)]
+    earlier: Support
+    later: Support
+    further: Annotated[list[Support], msgspec.Meta(max_length=MOST_TURNS)]
     reasoning: str
+
+    @property
+    def supporting(self) -> list[Support]:
+        """All turns that the answer needs, in time order."""
+        return sorted([self.earlier, self.later, *self.further], key=lambda support: support.turn)
 
 
 class Answers(msgspec.Struct, frozen=True):
