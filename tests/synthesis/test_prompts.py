@@ -18,7 +18,7 @@ from trajectory_compiler.synthesis.answers import AskedFamily, AskedType
 from trajectory_compiler.synthesis.prompts import PROMPTS, fence_for, fenced, instructions
 
 DIGESTS = {
-    "pairs-1": "d9f82d02eb17f958cb0f5c3942dbc527",
+    "pairs-1": "e1f3b5150d2d1034e9b1741ce3405cf9",
     "paraphrase-1": "51f10d067f1bdf48f55b0d03a13fb069",
     "roundtrip-1": "557d846b7cfbe6641405f9e9ad4a1556",
 }
