@@ -50,9 +50,11 @@ def pair_in(prompt: str) -> str:
     buyer, carrier = re.search(r"buyer-\d{3}", prompt), re.search(r"carrier-\d{3}", prompt)
     if buyer is None or carrier is None:
         return json.dumps({"pairs": []})
-    supporting = [{"turn": _turn_at(prompt, place.start()), "quote": place.group()} for place in (buyer, carrier)]
+    earlier, later = [{"turn": _turn_at(prompt, place.start()), "quote": place.group()} for place in (buyer, carrier)]
     pair = {
-        "supporting": supporting,
+        "earlier": earlier,
+        "later": later,
+        "further": [],
         "reasoning": "The mail names the buyer; the parcel of the order has a carrier.",
         "question": f"Which carrier took the order that {buyer.group()} wrote about?",
         "answer": carrier.group(),

@@ -47,13 +47,18 @@ def proposal(
 ) -> Proposal:
     """Return a proposed pair; `supporting` are turns with their quotes."""
     return Proposal(
-        supporting=[Support(turn, quote) for turn, quote in supporting],
+        **cited(*(Support(turn, quote) for turn, quote in supporting)),
         reasoning=reasoning,
         question=question,
         answer=answer,
         answer_type=answer_type,
         qa_type=qa_type,
     )
+
+
+def cited(*supporting: Support) -> dict[str, Any]:
+    """Return the fields of a proposal that cite these turns; a single one stands for both that must be there."""
+    return {"earlier": supporting[0], "later": supporting[min(1, len(supporting) - 1)], "further": list(supporting[2:])}
 
 
 def data_of(request: Request[Any]) -> str:

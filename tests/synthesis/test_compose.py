@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from tests.building import session
-from tests.synthesis.scripted import ScriptedClient, always, data_of, proposal
+from tests.synthesis.scripted import ScriptedClient, always, cited, data_of, proposal
 from tests.synthesis.sessions import count, index_of, noise, scattered
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.errors import BudgetError, ContextOverflowError, InvalidOutputError, ModelError, OptionError
 from trajectory_compiler.model import Pair
 from trajectory_compiler.synthesis import Synthesis, SynthesisOptions, plan_calls, synthesise
-from trajectory_compiler.synthesis.answers import Answers, Proposal
+from trajectory_compiler.synthesis.answers import MOST_PAIRS, Answers, Proposal
 from trajectory_compiler.synthesis.reasons import REASONS
 
 OPTIONS = SynthesisOptions(model="test:scripted")
@@ -78,13 +79,13 @@ def test_the_same_answer_gives_the_same_pair() -> None:
 @pytest.mark.parametrize(
     ("reason", "changes"),
     [
-        ("too_few_turns", {"supporting": GOOD.supporting[:1]}),
-        ("turn_not_shown", {"supporting": [*GOOD.supporting, replace(GOOD.supporting[0], turn=77)]}),
-        ("turn_not_shown", {"supporting": [*GOOD.supporting, replace(GOOD.supporting[0], turn=-1)]}),
-        ("quote_missing", {"supporting": [*GOOD.supporting[:2], replace(GOOD.supporting[2], quote=" -- ")]}),
-        ("quote_not_found", {"supporting": [*GOOD.supporting[:2], replace(GOOD.supporting[2], quote="State: Unregistered")]}),
-        ("quote_not_found", {"supporting": [replace(GOOD.supporting[0], turn=4), *GOOD.supporting[1:]]}),
-        ("adjacent", {"supporting": [replace(GOOD.supporting[2], turn=15), GOOD.supporting[2]]}),
+        ("too_few_turns", cited(*GOOD.supporting[:1])),
+        ("turn_not_shown", cited(*GOOD.supporting, replace(GOOD.supporting[0], turn=77))),
+        ("turn_not_shown", cited(*GOOD.supporting, replace(GOOD.supporting[0], turn=-1))),
+        ("quote_missing", cited(*GOOD.supporting[:2], replace(GOOD.supporting[2], quote=" -- "))),
+        ("quote_not_found", cited(*GOOD.supporting[:2], replace(GOOD.supporting[2], quote="State: Unregistered"))),
+        ("quote_not_found", cited(replace(GOOD.supporting[0], turn=4), *GOOD.supporting[1:])),
+        ("adjacent", cited(replace(GOOD.supporting[2], turn=15), GOOD.supporting[2])),
         ("question_form", {"question": "Name the state of the trunk."}),
         ("question_form", {"question": "What is it? And why?"}),
         ("question_form", {"question": "What is\nthe state?"}),
@@ -127,6 +128,16 @@ def test_what_only_resembles_a_fault_is_kept(question: str, answer: str) -> None
     assert [pair.answer for pair in written(asked, index=index_of(session(*calls))).pairs] == [answer]
 
 
+def test_an_answer_without_end_is_no_answer() -> None:
+    """The schema limits the lists, so that a grammar stops a small model that repeats itself; texts have no limit there."""
+    encoded = {"pairs": [msgspec.to_builtins(GOOD)] * (MOST_PAIRS + 1)}
+    with pytest.raises(msgspec.ValidationError, match="length"):
+        msgspec.convert(encoded, Answers)
+    schema = str(msgspec.json.schema(Answers))
+    assert "maxItems" in schema
+    assert "maxLength" not in schema
+
+
 def test_every_reason_is_documented() -> None:
     """Each reason says what it means, in words, and names itself as an identifier."""
     assert all(name.replace("_", "").isalpha() and len(meaning) > 20 for name, meaning in REASONS.items())
@@ -143,9 +154,9 @@ def test_duplicates_are_dropped() -> None:
     """The same question in other letters, other words on the same places, the same turns and answer, nearly the same words."""
     again = replace(GOOD, question=GOOD.question.replace("In what", "In  WHAT"))
     other_words = replace(GOOD, question="How does the trunk stand for which the mail came?")
-    other_quotes = replace(other_words, supporting=[*GOOD.supporting[:2], replace(GOOD.supporting[2], quote="unregistered")])
+    other_quotes = replace(other_words, **cited(*GOOD.supporting[:2], replace(GOOD.supporting[2], quote="unregistered")))
     fewer_turns = replace(
-        GOOD, question=GOOD.question.replace("show the", "show a"), supporting=[GOOD.supporting[0], GOOD.supporting[2]]
+        GOOD, question=GOOD.question.replace("show the", "show a"), **cited(GOOD.supporting[0], GOOD.supporting[2])
     )
     result = written(GOOD, again, other_words, other_quotes, fewer_turns)
     assert [pair.question for pair in result.pairs] == [GOOD.question]
@@ -169,7 +180,7 @@ def test_a_session_gives_no_more_than_was_asked_for() -> None:
         needed = [replace(s, turn=t) for s, t in zip(GOOD.supporting, (3, 1_500, 2_996), strict=True)]
         if number == 0:
             return Answers(
-                [replace(GOOD, supporting=needed), replace(GOOD, question="How does the trunk fare?", supporting=needed)]
+                [replace(GOOD, **cited(*needed)), replace(GOOD, question="How does the trunk fare?", **cited(*needed))]
             )
         return Answers([])
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.building import turn
 from trajectory_compiler.model import resolve, turn_object
-from trajectory_compiler.synthesis.places import find_quote
+from trajectory_compiler.synthesis.places import find_quote, is_quote
 from trajectory_compiler.synthesis.shown import lines_of
 
 MAIL = turn(
@@ -73,3 +73,20 @@ def test_what_was_shown_can_be_quoted_and_read_back(response: object) -> None:
                 assert value[slice(*evidence.span)] == evidence.quote
             else:
                 assert str(value) == evidence.quote or str(value).lower() == evidence.quote
+
+
+_keys = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
+_plain = st.text(st.sampled_from('abc 17.,-:/\n"\\é'), max_size=30)
+_documents = st.recursive(
+    _plain | st.integers(-999, 999), lambda x: st.lists(x, max_size=3) | st.dictionaries(_keys, x, max_size=3), max_leaves=6
+)
+
+
+@given(arguments=_documents, response=_documents)
+def test_every_line_that_is_shown_can_be_quoted(arguments: object, response: object) -> None:
+    """A model that copies any line of a turn which shows a value is understood, be it a whole value or a line of one."""
+    shown = turn(1, "read", arguments, response)
+    for line in lines_of(shown):
+        value = line.text.strip().partition(": ")[2] if line.opens and ": " in line.text else line.text
+        if len(value.strip()) > 1 and is_quote(value):
+            assert find_quote(shown, line.text)

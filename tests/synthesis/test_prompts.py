@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 
 from tests.synthesis.sessions import count
 from trajectory_compiler.errors import OptionError
+from trajectory_compiler.model import short_hash
 from trajectory_compiler.synthesis import prompts
 from trajectory_compiler.synthesis.answers import AskedFamily, AskedType
 from trajectory_compiler.synthesis.prompts import PROMPTS, fence_for, fenced, instructions
+
+DIGESTS = {
+    "pairs-1": "e1f3b5150d2d1034e9b1741ce3405cf9",
+    "paraphrase-1": "51f10d067f1bdf48f55b0d03a13fb069",
+    "roundtrip-1": "557d846b7cfbe6641405f9e9ad4a1556",
+}
 
 
 def test_every_prompt_file_is_listed_and_short() -> None:
@@ -22,6 +29,11 @@ def test_every_prompt_file_is_listed_and_short() -> None:
     folder = Path(prompts.__file__).parent
     assert {path.stem for path in folder.glob("*.md")} == set(PROMPTS)
     assert all(50 < count(instructions(version)) < 700 for version in PROMPTS)
+
+
+def test_a_change_of_wording_is_a_new_version() -> None:
+    """The digests are written down: whoever rewords a prompt adds a file, so that what an old call was told stays known."""
+    assert {version: short_hash(instructions(version)) for version in PROMPTS} == DIGESTS
 
 
 def test_the_instructions_name_every_type_of_the_schema() -> None:

@@ -14,13 +14,15 @@ OPTIONS = SynthesisOptions(model="test:scripted")
 
 
 def test_a_short_session_goes_whole() -> None:
-    """Under the limit there is one window: every turn as `show` writes it, nothing in outline."""
+    """Under the limit there is one window: every turn as `show` writes it, nothing in outline, then the leads."""
     trajectory = scattered(12)
     (window,) = windows_of(index_of(trajectory), OPTIONS, count)
     assert window.whole
     assert window.turns == tuple(range(12))
     assert window.outlined == ()
-    assert window.text == "\n\n".join(show(turn) for turn in trajectory.turns)
+    turns, leads = window.text.split("\n\nvalues that stand in several turns\n")
+    assert turns == "\n\n".join(show(turn) for turn in trajectory.turns)
+    assert leads == "  ORD-44017: #003 #006\n  TRK-307: #006 #008"
 
 
 @pytest.mark.parametrize("turns", [200, 10_000])
@@ -71,6 +73,19 @@ def test_a_session_without_any_link_is_shown_all_the_same() -> None:
     trajectory = session(*calls[:200], effect, *calls[200:300], failure, *calls[300:])
     windows = windows_of(index_of(trajectory), OPTIONS, count)
     assert {200, 301} <= set(windows[0].turns)
+
+
+def test_leads_name_what_joins_distant_turns() -> None:
+    """A window ends with the values that its own turns share, each once with its turns; neighbours alone are no lead."""
+    for window in windows_of(index_of(scattered(900)), OPTIONS, count):
+        _, _, leads = window.text.partition("values that stand in several turns\n")
+        for line in leads.splitlines():
+            turns = [int(number) for number in line.partition(": #")[2].split(" #")]
+            assert line.startswith("  ")
+            assert set(turns) <= set(window.turns)
+            assert turns[-1] - turns[0] > 1
+    first = windows_of(index_of(scattered(900)), OPTIONS, count)[0].text
+    assert "  ORD-44017: #003 #450\n" in first
 
 
 def test_an_empty_session_has_no_window() -> None:

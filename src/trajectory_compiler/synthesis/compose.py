@@ -16,7 +16,7 @@ from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.errors import ContextOverflowError, DeferredError, InvalidOutputError, ModelError
 from trajectory_compiler.model import Evidence, Finding, Pair, Proof, short_hash
 from trajectory_compiler.models.protocol import CallPlace, ModelClient, ModelName, Request
-from trajectory_compiler.synthesis.answers import Answers, Proposal
+from trajectory_compiler.synthesis.answers import MOST_PAIRS, Answers, Proposal
 from trajectory_compiler.synthesis.duplicates import Known
 from trajectory_compiler.synthesis.options import SynthesisOptions, TokenCount
 from trajectory_compiler.synthesis.prompts import fenced, instructions
@@ -62,9 +62,8 @@ def plan_calls(index: SessionIndex, options: SynthesisOptions, count: TokenCount
     model = ModelName.parse(options.model)
     told = instructions(options.prompt_version)
     windows = windows_of(index, options, count)
-    wanted = min(
-        options.pairs, max(2, -(-3 * options.pairs // (2 * max(1, len(windows)))))
-    )  # half more than is kept: some fall
+    share = -(-3 * options.pairs // (2 * max(1, len(windows))))  # half more than is kept: some fall
+    wanted = min(options.pairs, MOST_PAIRS, max(2, share))
     return tuple(_planned(index, options, window, (model, told, wanted), count) for window in windows)
 
 

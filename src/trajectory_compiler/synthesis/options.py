@@ -27,7 +27,7 @@ class SynthesisOptions(msgspec.Struct, frozen=True, kw_only=True):
     windows: int = 5
     window_tokens: int = 6_000
     whole_tokens: int = 3_000
-    share: float = 0.28
+    share: float = 0.25
     max_output_tokens: int = 1_500
     temperature: float | None = None
     seed: int | None = None

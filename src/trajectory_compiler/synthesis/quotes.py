@@ -74,7 +74,7 @@ def check(proposal: Proposal, window: Window, index: SessionIndex) -> Checked | 
 def quoted(proposal: Proposal, index: SessionIndex) -> tuple[Evidence, ...] | None:
     """Return the places of all quotes, in the order of the turns; None where one does not stand in its turn."""
     found: dict[Evidence, None] = {}
-    for support in sorted(proposal.supporting, key=lambda s: s.turn):
+    for support in proposal.supporting:
         places = find_quote(index.turns[support.turn], support.quote)
         if not places:
             return None

@@ -9,6 +9,8 @@ them stands there in outline: a line for each turn of a short gap, one line for 
     #004 search_tickets Lime Wharf  <- in outline
     #005 to #480: get_metric 410, read_mail 31, ...
     #481 ... clerk get_order        <- shown
+    values that stand in several turns
+      ORD-44017: #003 #481          <- leads
 
 Deterministic. Cost: near-linear in the session; a window looks at the turns of the values that it holds, at most 24 of each.
 """
@@ -16,9 +18,11 @@ Deterministic. Cost: near-linear in the session; a window looks at the turns of 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 
+from trajectory_compiler.dataflow.candidate import spans_a_gap
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.synthesis.growth import Chooser
 from trajectory_compiler.synthesis.links import Links
@@ -26,6 +30,9 @@ from trajectory_compiler.synthesis.options import SynthesisOptions, TokenCount
 from trajectory_compiler.synthesis.shown import excerpt, outline, show
 
 SHORT_GAP = 2
+LEADS = 8
+MAX_LEAD = 60  # characters of a value
+MAX_LEAD_TURNS = 6
 CHARACTERS_PER_TOKEN = 3
 
 
@@ -46,13 +53,16 @@ def windows_of(index: SessionIndex, options: SynthesisOptions, count: TokenCount
     texts = [show(turn, stamps=stamps) for turn in index.turns]
     sizes = [count(text) + 1 for text in texts]
     total = sum(sizes)
-    if total <= min(options.whole_tokens, options.window_tokens):
+    links = Links(index)
+    if total <= options.whole_tokens:
         turns = tuple(range(len(texts)))
-        text = "\n\n".join(texts)
-        return (Window(number=0, turns=turns, outlined=(), text=text, tokens=count(text), whole=True),) if turns else ()
+        text = "\n\n".join([*texts, *leads(links, turns)])
+        tokens = count(text)
+        if tokens <= options.window_tokens:
+            return (Window(number=0, turns=turns, outlined=(), text=text, tokens=tokens, whole=True),) if turns else ()
     budget = max(options.share * total, options.whole_tokens * 2 / 3)
     number = max(1, min(options.windows, round(budget / options.window_tokens)))
-    chooser = Chooser(Links(index), sizes, min(options.window_tokens, int(budget / number)))
+    chooser = Chooser(links, sizes, min(options.window_tokens, int(budget / number)))
     found: list[Window] = []
     for place in range(number):
         chosen = chooser.choose()
@@ -73,7 +83,8 @@ def _written(index: SessionIndex, chooser: Chooser, chosen: list[int], count: To
         shown = {
             t: excerpt(index.turns[t], [v for v in links.values[t] if holders[v] > 1], characters, stamps=stamps) for t in turns
         }
-        text, outlined = _with_gaps(index, shown, holders)
+        parts, outlined = _with_gaps(index, shown, holders)
+        text = "\n\n".join([*parts, *leads(links, turns)])
         tokens = count(text)
         if tokens <= chooser.budget or len(chosen) <= 2:
             break
@@ -82,7 +93,7 @@ def _written(index: SessionIndex, chooser: Chooser, chosen: list[int], count: To
     return Window(number=number, turns=tuple(turns), outlined=tuple(outlined), text=text, tokens=tokens, whole=False)
 
 
-def _with_gaps(index: SessionIndex, shown: dict[int, str], naming: Counter[str]) -> tuple[str, list[int]]:
+def _with_gaps(index: SessionIndex, shown: dict[int, str], naming: Counter[str]) -> tuple[list[str], list[int]]:
     """Put the shown turns in order, with what lies between them in outline; return the turns that have a line of their own."""
     parts: list[str] = []
     outlined: list[int] = []
@@ -97,7 +108,24 @@ def _with_gaps(index: SessionIndex, shown: dict[int, str], naming: Counter[str])
         if turn in shown:
             parts.append(shown[turn])
         at = turn + 1
-    return "\n\n".join(parts), outlined
+    return parts, outlined
+
+
+def leads(links: Links, turns: Sequence[int]) -> list[str]:
+    """Return a paragraph that names the values which join shown turns that lie apart, or nothing: leads for a question.
+
+    They are data of the log like the rest: indented, one line each, and behind the fence.
+    """
+    shown = set(turns)
+    found: dict[tuple[int, ...], str] = {}
+    for value in sorted({value for turn in turns for value in links.values[turn]}, key=lambda v: (-links.weight[v], v)):
+        holders = tuple(turn for turn in links.turns[value] if turn in shown)
+        if 2 <= len(holders) <= MAX_LEAD_TURNS and spans_a_gap(holders):
+            found.setdefault(holders, value)
+        if len(found) == LEADS:
+            break
+    lines = [f"  {' '.join(value.split())[:MAX_LEAD]}: {' '.join(f'#{t:03d}' for t in held)}" for held, value in found.items()]
+    return ["\n".join(["values that stand in several turns", *lines])] if lines else []
 
 
 def _run(index: SessionIndex, gap: range) -> str:
