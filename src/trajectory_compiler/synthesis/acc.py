@@ -15,7 +15,7 @@ Source: ACC (arXiv:2605.21850), which keeps the question and the verified answer
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -36,8 +36,10 @@ MAX_ANSWER = 1_000
 LEAST_PIECES = 2
 _FIELD = re.compile(r"\S+\.[^.\s]+")
 _SAID = ("content", "message", "text")
-_EMPTY_WORDS = frozenset("a all an and any are been can done else else fine for goodbye great has have help hi hello i if is it "
-    "let me more my no not ok okay please that the there this to true false unknown n none was welcome with yes you your".split())
+_EMPTY_WORDS = frozenset(
+    "a all an and any are been can done else else fine for goodbye great has have help hi hello i if is it "
+    "let me more my no not ok okay please that the there this to true false unknown none was welcome with yes you your".split()
+)
 
 REASONS: dict[str, str] = {
     "no_task": "the user says nothing, or the tool that was named as holding the task is not called",
@@ -88,7 +90,7 @@ def compile_acc(index: SessionIndex, options: AccOptions, split: str) -> AccMade
     return AccMade(pairs=(_pair(index, found, traced, split),), findings=())
 
 
-def find(turns: tuple[Turn, ...] | list[Turn], options: AccOptions) -> Asked | str:
+def find(turns: Sequence[Turn], options: AccOptions) -> Asked | str:
     """Return the task and the answer of a session, or the reason why it has none that can be used."""
     answer = _answer(turns, options.answer)
     if answer is None:
@@ -116,7 +118,7 @@ def _texts(document: Json) -> Iterator[str]:
         yield from _texts(next((document[key] for key in _SAID if document.get(key)), None))
 
 
-def _task(turns: tuple[Turn, ...] | list[Turn], field: str) -> tuple[int, str] | str:
+def _task(turns: Sequence[Turn], field: str) -> tuple[int, str] | str:
     if field in (FIRST, ALL):
         spoken = [(turn.index, text) for turn in turns if turn.kind == "exchange" and (text := said(turn.response))]
         if not spoken:
@@ -130,7 +132,7 @@ def _task(turns: tuple[Turn, ...] | list[Turn], field: str) -> tuple[int, str] |
     return held[0] if held else "no_task"
 
 
-def _answer(turns: tuple[Turn, ...] | list[Turn], field: str) -> tuple[int, str] | None:
+def _answer(turns: Sequence[Turn], field: str) -> tuple[int, str] | None:
     if field == LAST:
         spoken = [(turn.index, text) for turn in turns if turn.kind == "exchange" and (text := said(turn.arguments))]
     else:
@@ -138,7 +140,7 @@ def _answer(turns: tuple[Turn, ...] | list[Turn], field: str) -> tuple[int, str]
     return spoken[-1] if spoken else None
 
 
-def _held(turns: tuple[Turn, ...] | list[Turn], field: str) -> list[tuple[int, str]]:
+def _held(turns: Sequence[Turn], field: str) -> list[tuple[int, str]]:
     """Return an argument of every call of a tool that has it."""
     tool, _, name = field.rpartition(".")
     calls = [turn for turn in turns if turn.tool == tool and isinstance(turn.arguments, dict)]
@@ -156,7 +158,7 @@ def _unusable(asked: Asked) -> str:
     return "answer_in_task" if contains(asked.task, asked.answer) or plain(asked.answer) in plain(asked.task) else ""
 
 
-def _outcome(turns: tuple[Turn, ...] | list[Turn], end: int) -> str:
+def _outcome(turns: Sequence[Turn], end: int) -> str:
     """Return why a session is no success, or nothing. What a message looks like says nothing good about it, but a flag may."""
     last_call = next((turn for turn in reversed(turns[: end + 1]) if turn.kind == "tool" and turn.ok is not None), None)
     if any(turn.ok is False for turn in (turns[end], turns[-1], *([last_call] if last_call else []))):

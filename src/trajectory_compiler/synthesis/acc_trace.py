@@ -29,7 +29,7 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """What an answer rests on. `values` are those of the answer itself, `evidence` where each turn showed what was taken from it.
+    """What an answer rests on. `values` are those of the answer itself, `evidence` says where each turn showed what it gave.
 
     `hops` is the longest chain of calls, `width` the most calls that stand at one place of their chains.
     """
