@@ -31,6 +31,7 @@ from trajectory_compiler.synthesis.options import AccOptions
 STAGE = ORIGIN = "acc"
 ACC_VERSION = "acc-1"
 FIRST, ALL, LAST = "first-message", "messages", "last-message"
+JOINED = "\n- "  # a bare line break would make a signature of "Thank you." and the word after it
 MAX_TASK = 4_000  # characters
 MAX_ANSWER = 1_000
 LEAST_PIECES = 2
@@ -124,7 +125,7 @@ def _task(turns: Sequence[Turn], field: str) -> tuple[int, str] | str:
         if not spoken:
             return "no_task"
         if field == ALL:
-            return spoken[0][0], "\n".join(text for _, text in spoken)
+            return spoken[0][0], JOINED.join(text for _, text in spoken)
         first = spoken[0][0]
         is_reply = any(turn.kind == "exchange" and said(turn.arguments) for turn in turns[: first + 1])
         return "task_is_a_reply" if is_reply else spoken[0]
