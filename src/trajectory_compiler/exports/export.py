@@ -167,7 +167,7 @@ class _Written:
 
 def _filters(request: ExportRequest) -> dict[str, list[str]]:
     """Return what the request narrows, by name; what it leaves open is not there."""
-    decides = request.limit is not None or request.origins == (ORIGIN,)
+    seed = request.seed or 0 if request.origins == (ORIGIN,) else request.seed if request.limit is not None else None
     named: dict[str, list[str]] = {
         "state": list(request.states),
         "split": list(request.splits),
@@ -176,7 +176,7 @@ def _filters(request: ExportRequest) -> dict[str, list[str]]:
         "source": [] if request.source is None else [request.source],
         "session": [] if request.session is None else [request.session],
         "limit": [] if request.limit is None else [str(request.limit)],
-        "seed": [str(request.seed)] if request.seed is not None and decides else [],
+        "seed": [] if seed is None else [str(seed)],
     }
     return {name: values for name, values in named.items() if values}
 

@@ -38,8 +38,9 @@ LEAST_PIECES = 2
 _FIELD = re.compile(r"\S+\.[^.\s]+")
 _SAID = ("content", "message", "text")
 _EMPTY_WORDS = frozenset(
-    "a all an and any are been can done else else fine for goodbye great has have help hi hello i if is it "
-    "let me more my no not ok okay please that the there this to true false unknown none was welcome with yes you your".split()
+    "a all an and any anything are assist be been bye can cannot day do done else feel fine for free further glad goodbye "
+    "great had happy has have help hello hi i if is it let me more my nice no none not ok okay please pleasure safe should so "
+    "sorry sure thank thanks that the there this to travels trip true false unknown very was welcome will with yes you your".split()
 )
 
 REASONS: dict[str, str] = {
@@ -99,7 +100,7 @@ def find(turns: Sequence[Turn], options: AccOptions) -> Asked | str:
     end, said = answer
     task = _task(turns[:end], options.task)
     if isinstance(task, str):
-        return "answer_before_task" if task == "no_task" and not isinstance(_task(turns, options.task), str) else task
+        return "answer_before_task" if task == "no_task" and _task(turns, options.task) != "no_task" else task
     asked = Asked(task=task[1], answer=said, turn=end)
     return _unusable(asked) or (_outcome(turns, end) if options.only_success else "") or asked
 

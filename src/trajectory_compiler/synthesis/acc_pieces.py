@@ -4,8 +4,9 @@
     chosen = assemble(pair, own, others, Room(tokens=16_000, count=estimate_tokens, seed=0))
 
 Source: ACC (arXiv:2605.21850): supporting pieces, shuffled with results that were not needed, at lengths up to 128k tokens.
-Pieces of the same session come first, because what resembles the evidence distracts most. Two rules keep a context honest: no
-piece that shows all of the answer's values beside a term of the question, and no other state of a call that is needed.
+Pieces of the same session come first, because what resembles the evidence distracts most. Three rules keep a context honest: no
+piece that shows all of the answer's values beside a term of the question, no call that is given the answer, and no other state
+of a call that is needed.
 
 A piece from another session is borrowed. There `<EMAIL_1>` is somebody else, so the pseudonyms of borrowed pieces are numbered
 on from those of the session itself: two people never share a name in one context.
@@ -22,6 +23,7 @@ from trajectory_compiler.dataflow.index import contains
 from trajectory_compiler.model import Json, Pair, Trajectory, Turn, json_text, plain, short_hash
 from trajectory_compiler.redaction.pseudonyms import LOG_DIGITS
 from trajectory_compiler.redaction.scan import LABEL
+from trajectory_compiler.synthesis.acc_trace import without_separators
 from trajectory_compiler.synthesis.grounds import naming
 from trajectory_compiler.synthesis.options import TokenCount
 
@@ -101,7 +103,7 @@ def shows_term(piece: Piece, terms: Iterable[str]) -> bool:
 
 def values_of(pair: Pair) -> tuple[str, ...]:
     """Return the quoted values that stand in the answer: what a shorter way to it would show."""
-    bare = pair.answer.replace(",", "")
+    bare = without_separators(pair.answer)
     return tuple(dict.fromkeys(q.quote for q in pair.evidence if contains(pair.answer, q.quote) or contains(bare, q.quote)))
 
 
@@ -180,7 +182,9 @@ class _Chosen:
         """Take a piece that is not needed, unless it would show the answer by a shorter way or gainsay what is needed."""
         if self.is_full or piece.text in self._texts or piece.call in self._calls:
             return
-        tells = shows_all(piece, self._values) or shows_all(piece, (self._answer,))
+        if contains(piece.call, self._answer):  # the agent had the answer and passed it on
+            return
+        tells = shows_all(piece, self._values) or contains(piece.text, self._answer)
         if tells and (not self._terms or shows_term(piece, self._terms)):
             return
         self.take(piece)

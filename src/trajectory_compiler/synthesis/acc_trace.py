@@ -57,6 +57,11 @@ def trace(index: SessionIndex, asked: Asked) -> Trace:
     return _Slice(index, asked).trace()
 
 
+def without_separators(text: str) -> str:
+    """Return a text with its amounts written as logs write them: `1,936` becomes `1936`."""
+    return _THOUSANDS.sub("", text)
+
+
 class _Slice:
     def __init__(self, index: SessionIndex, asked: Asked) -> None:
         self.index, self.asked = index, asked
@@ -104,7 +109,7 @@ class _Slice:
     def values_of_answer(self) -> list[str]:
         """Return what the answer says that a response said, amounts also without their thousands separators."""
         text = self.asked.answer
-        bare = _THOUSANDS.sub("", text)
+        bare = without_separators(text)
         whole = [
             value
             for value in self.index.produced
