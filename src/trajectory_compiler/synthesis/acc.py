@@ -38,9 +38,9 @@ LEAST_PIECES = 2
 _FIELD = re.compile(r"\S+\.[^.\s]+")
 _SAID = ("content", "message", "text")
 _EMPTY_WORDS = frozenset(
-    "a all an and any anything are assist be been bye can cannot day do done else feel fine for free further glad goodbye "
-    "great had happy has have help hello hi i if is it let me more my nice no none not ok okay please pleasure safe should so "
-    "sorry sure thank thanks that the there this to travels trip true false unknown very was welcome will with yes you your".split()
+    "a all an and any anything are assist be been bye can cannot day do done else feel for free further glad goodbye great "
+    "had happy has have help hello hi i if is it let me more my nice no none not ok okay please pleasure so sorry sure "
+    "thank thanks that the there this to true false unknown very was welcome will with yes you your".split()
 )
 
 REASONS: dict[str, str] = {
