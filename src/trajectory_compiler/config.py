@@ -103,7 +103,8 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class ModelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which models are meant by their tiers, how they are reached, how long and how often one is asked, and for how much.
 
-    `tries` counts the first; `timeout_seconds` is for one try; `max_concurrency` is for each model.
+    `tries` counts the first: seven ride out an outage of a minute. `timeout_seconds` is for one try; `max_concurrency` is for
+    each model.
     """
 
     cheap: str = "google:gemini-3.5-flash-lite"
@@ -113,5 +114,5 @@ class ModelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     limits: SpendingLimits = SpendingLimits()
     on_this_machine: LocalOptions = LocalOptions()
     timeout_seconds: float = 120.0
-    tries: int = 5
+    tries: int = 7
     max_concurrency: int = 8

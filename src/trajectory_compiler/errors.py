@@ -17,7 +17,8 @@
     ├── BudgetError                  the spending limit is reached (exit 3)
     └── ModelError                   a model cannot be asked, or its provider does not answer (exit 2)
         ├── ContextOverflowError     the prompt is longer than the model reads
-        └── InvalidOutputError       what the model gave back is no answer of the asked form
+        ├── InvalidOutputError       what the model gave back is no answer of the asked form
+        └── DeferredError            the request goes out with a batch: its answer comes with a later run
 
 A message reads *Cannot GOAL IDENTIFIER: WHAT WAS SEEN. ONE NEXT ACTION.* It holds identifiers and counts, never the
 content of a log: that may not be redacted yet.
@@ -125,3 +126,7 @@ class ContextOverflowError(ModelError):
 
 class InvalidOutputError(ModelError):
     """What the model gave back is no answer of the asked form, after one try to repair it."""
+
+
+class DeferredError(ModelError):
+    """The request goes out with a batch, or is in one: its answer comes with a later run. No failure; nothing is lost."""

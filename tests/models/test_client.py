@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tests.models.wire.chat_completions import ChatCompletions
 from tests.models.wire.gemini import Gemini
 from tests.models.wire.server import Scenario, serving
 from trajectory_compiler.config import ModelOptions, ProviderOptions, SpendingLimits
-from trajectory_compiler.errors import BoundaryError, InvalidOutputError, ModelError, OptionError
+from trajectory_compiler.errors import BoundaryError, InvalidOutputError, MissingExtraError, ModelError, OptionError
 from trajectory_compiler.models import ModelName, resolve_model
 from trajectory_compiler.redaction import load_policy
 from trajectory_compiler.redaction.outbound import Outbound
@@ -233,3 +234,35 @@ def test_an_error_holds_nothing_of_the_answer(tmp_path: Path) -> None:
     assert words not in str(error)
     assert error.__cause__ is None
     assert error.__context__ is None
+
+
+def test_a_call_that_is_stopped_under_way_is_booked_as_perhaps_paid(tmp_path: Path) -> None:
+    """Ctrl-C while a provider works: the call stands in the books with an unknown price, and the budget holds its estimate."""
+
+    async def go() -> tuple[list[tuple[str, int | None]], int]:
+        async with client_on(tmp_path, options_for(server)) as (client, store):
+            task = asyncio.create_task(client.ask(ask_for_a_word(model_of(server)), HERE))
+            while not server.questions:
+                await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return [(row.status, row.usage.cost_pico_usd) for row in store.calls()], client.budget.spent_pico_usd
+
+    with serving(Gemini(), script=["slow"]) as server:
+        rows, spent = asyncio.run(go())
+    assert rows == [("interrupted", None)]
+    assert spent > 50 * 2_500_000
+
+
+@pytest.mark.parametrize("missing", ["openai", "pydantic_ai.models.openai"])
+def test_a_missing_library_names_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """Without the extra the first use of a model says what to install."""
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    async def go() -> None:
+        async with client_on(tmp_path, options_for(server)) as (client, _):
+            client.check(model_of(server))
+
+    with serving(ChatCompletions()) as server, pytest.raises(MissingExtraError, match=r"trajectory-compiler\[llm\]"):
+        asyncio.run(go())

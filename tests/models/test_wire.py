@@ -62,6 +62,19 @@ def test_an_answer_comes_back_typed_and_priced(tmp_path: Path, dialect: Dialect)
 
 
 @every_dialect
+def test_cached_input_and_hidden_thoughts_are_priced_as_the_provider_bills_them(tmp_path: Path, dialect: Dialect) -> None:
+    """Of 100 tokens in 40 were cached and cost a tenth; 30 tokens of thoughts cost what the 20 of the answer cost."""
+    with serving(dialect, script=["cached"]) as server:
+        reply, _ = asked(tmp_path, server)
+    assert isinstance(reply, Reply)
+    whole, out = {"google": (300_000, 2_500_000), "openai": (250_000, 2_000_000), "anthropic": (1_000_000, 5_000_000)}[
+        dialect.name
+    ]
+    assert (reply.usage.input_tokens, reply.usage.cached_tokens, reply.usage.output_tokens) == (100, 40, 50)
+    assert reply.usage.cost_pico_usd == 60 * whole + 40 * whole // 10 + 50 * out
+
+
+@every_dialect
 def test_a_rate_limit_is_waited_out_as_long_as_the_provider_asks(tmp_path: Path, dialect: Dialect) -> None:
     """Retry-After, as a header or in Google's body, is the least that is waited; the refused tries are not booked."""
     world = World()

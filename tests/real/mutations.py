@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -23,14 +24,15 @@ def other_answer(claim: Claim, _: tuple[Turn, ...], random: Random) -> Claim:
 
 
 def other_evidence(claim: Claim, _: tuple[Turn, ...], random: Random) -> Claim:
-    """Misquote one value, or say that it stands in another turn."""
+    """Misquote one value, or say that it stands in a later turn: in none that is quoted, for that may hold it, too."""
     items = list(claim.evidence)
     number = random.randrange(len(items))
     item = items[number]
     if random.random() < 0.5:
         items[number] = msgspec.structs.replace(item, quote=f"{item.quote}x")
     else:
-        items[number] = msgspec.structs.replace(item, turn=item.turn + 1)
+        quoted = {other.turn for other in claim.evidence}
+        items[number] = msgspec.structs.replace(item, turn=next(t for t in count(item.turn + 1) if t not in quoted))
     return msgspec.structs.replace(claim, evidence=tuple(items))
 
 

@@ -93,6 +93,7 @@ def test_the_same_answer_gives_the_same_pair() -> None:
         ("turn_number", {"question": "What state does the trunk of turn 10 have?"}),
         ("turn_number", {"question": "What state does the trunk of #010 have?"}),
         ("names_the_window", {"question": "Which state of the trunk does the log show?"}),
+        ("names_the_window", {"question": "In the data above, what state does the trunk have, as shown above?"}),
         ("yes_or_no", {"answer": "No, it is unregistered"}),
         ("yes_or_no", {"question": "Does the switch say whether the trunk works?"}),
         ("abstention", {"answer": "Not stated."}),
@@ -108,6 +109,22 @@ def test_what_is_wrong_is_dropped_with_its_reason(reason: str, changes: dict[str
     result = written(replace(GOOD, **changes))
     assert result.pairs == ()
     assert reasons(result) == {reason: 1}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Of which gate does the log file of the trunk on the mailed order tell?", "N-204"),
+        ("What does the switch report about the trunk on the mailed order, at line 12 of its output?", "no route"),
+    ],
+)
+def test_what_only_resembles_a_fault_is_kept(question: str, answer: str) -> None:
+    """A log file is not the log, a line of output no turn; `N-204` and `no route` are answers, not a no."""
+    calls: list[tuple[Any, ...]] = [noise(i) for i in range(12)]
+    calls[2] = ("read_mail", {"mail_id": "M-9001"}, "Order reference: ORD-44017")
+    calls[8] = ("run_shell", {"command": "sipctl show"}, f"trunk of ORD-44017\nreport: {answer}")
+    asked = proposal(question, answer, (2, "ORD-44017"), (8, f"report: {answer}"))
+    assert [pair.answer for pair in written(asked, index=index_of(session(*calls))).pairs] == [answer]
 
 
 def test_every_reason_is_documented() -> None:

@@ -16,6 +16,7 @@ from trajectory_compiler.cli.options import CONFIG_NAME
 from trajectory_compiler.cli.screen import counted, progress_bar, warn
 from trajectory_compiler.cli.who import actor
 from trajectory_compiler.config import CompileOptions, ModelOptions, SpendingLimits
+from trajectory_compiler.errors import OptionError
 from trajectory_compiler.models import Address, address_of, read_model_options, resolve_model, usd_of
 from trajectory_compiler.pipeline import RunSummary
 from trajectory_compiler.pipeline.model_pairs import Estimated, ModelRun, ModelStage, Work
@@ -58,6 +59,7 @@ def model_options(command: Command) -> Command:
         click.option("--max-cost-usd", callback=_dollars, metavar="USD", help="What this run may spend."),
         click.option("--max-session-usd", callback=_dollars, metavar="USD", help="What one session may cost."),
         click.option("--max-day-usd", callback=_dollars, metavar="USD", help="What all runs of a day (UTC) may spend."),
+        click.option("--batch", is_flag=True, help="Half price: submit now, collect with the same command up to a day later."),
         click.option("--dry-run", is_flag=True, help="Say what the model would be sent and what it would cost; ask nothing."),
         click.option("--yes", is_flag=True, help="Agree to sending redacted sessions to the model's host."),
     ]
@@ -73,6 +75,7 @@ class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
     models: ModelOptions
     address: Address
     works: tuple[Work, ...]
+    batch: bool
     dry_run: bool
     yes: bool
 
@@ -82,13 +85,15 @@ def take_model_options(given: dict[str, Any]) -> ModelChoice | None:
 
     Raises: OptionError: there is no such model. UsageError: an option needs a model.
     """
-    names = ("model", "pairs", "paraphrase", "max_cost_usd", "max_session_usd", "max_day_usd", "dry_run", "yes")
+    names = ("model", "pairs", "paraphrase", "max_cost_usd", "max_session_usd", "max_day_usd", "batch", "dry_run", "yes")
     taken = {name: given.pop(name) for name in names}
     if taken["model"] is None:
         idle = [name for name in names if name != "pairs" and taken[name]]
         if idle:
             raise click.UsageError(f"--{idle[0].replace('_', '-')} needs a --model.")
         return None
+    if taken["batch"] and taken["paraphrase"]:
+        raise click.UsageError("--paraphrase asks back at once, which --batch cannot; run it without --batch.")
     models = read_model_options(Path(CONFIG_NAME))
     limits = {
         "run_usd": taken["max_cost_usd"],
@@ -104,21 +109,24 @@ def take_model_options(given: dict[str, Any]) -> ModelChoice | None:
         models=models,
         address=address_of(model, models),
         works=works,
+        batch=taken["batch"],
         dry_run=taken["dry_run"],
         yes=taken["yes"],
     )
 
 
 def ask_model(store: Store, summary: RunSummary, options: CompileOptions, choice: ModelChoice) -> list[ModelRun]:
-    """Run the model stage over what a compile run selected. Raises UsageError where nobody agreed to sending it."""
+    """Run the model stage over what a compile run selected. Raises OptionError where nobody agreed to sending it."""
     _agree(store, choice)
     if choice.address.note:
         warn(choice.address.note)
     runs: list[ModelRun] = []
     for work in choice.works:
-        stage = ModelStage(store, summary, (options, choice.asked, choice.models), work)
+        stage = ModelStage(store, summary, (options, choice.asked, choice.models), work, batch=choice.batch)
         with progress_bar("sessions") as progress:
             runs.append(stage.go(progress))
+        for problem in runs[-1].problems:
+            warn(problem)
         if runs[-1].stopped:
             break
     return runs
@@ -132,11 +140,12 @@ def plan_model(store: Store, summary: RunSummary, options: CompileOptions, choic
 def estimate_line(estimated: Estimated) -> str:
     """Return what `--dry-run` prints."""
     if not estimated.calls:
-        return f"{estimated.model}: nothing to ask, every session is done."
+        return f"{estimated.model.rstrip(':')}: nothing to ask, every session is done."
     share = estimated.input_tokens / max(1, estimated.whole_tokens)
     price = "at an unknown price" if estimated.cost_pico_usd is None else f"at most ${usd_of(estimated.cost_pico_usd):f}"
+    asked = f"{counted(estimated.calls, 'call')} for {counted(estimated.sessions, 'session')}"
     return (
-        f"{estimated.model}: {counted(estimated.calls, 'call')} for {counted(estimated.sessions, 'session')}, about "
+        f"{estimated.model.rstrip(':')}: {asked}, about "
         f"{estimated.input_tokens:,} tokens sent ({share:.0%} of the sessions' {estimated.whole_tokens:,}), at most "
         f"{estimated.output_tokens:,} written, {price}. Nothing was asked; leave --dry-run out to ask."
     )
@@ -146,18 +155,19 @@ def run_line(run: ModelRun, work: Work) -> str:
     """Return the line that the model stage ends in."""
     price = "at an unknown price" if run.cost_pico_usd is None else f"${usd_of(run.cost_pico_usd):f}"
     failed = f", {counted(run.failed, 'session')} failed and will be asked again" if run.failed else ""
+    failed += f", {counted(run.deferred, 'session')} wait for a batch: run again later" if run.deferred else ""
     stopped = f"; stopped: {run.stopped}" if run.stopped else ""
     made = f"{run.kept:,} of {run.proposed:,} proposed pairs kept" if work == "pairs" else f"{run.kept:,} questions reworded"
     done = f"{counted(run.done, 'session')}" + (f" ({run.skipped:,} done before)" if run.skipped else "")
     calls = f"{counted(run.calls, 'call')} ({run.cached:,} more answered from the store)"
-    return f"{run.model}: {done}, {made}, {calls}, {price}{failed}{stopped}"
+    return f"{run.model.rstrip(':')}: {done}, {made}, {calls}, {price}{failed}{stopped}"
 
 
 def exit_code(runs: list[ModelRun]) -> int:
-    """Return 3 where the budget ended a run, 1 where a session failed, else 0."""
+    """Return 3 where the budget ended a run, 1 where a session failed or a batch has a problem, else 0."""
     if any(run.stopped for run in runs):
         return BUDGET_SPENT
-    return 1 if any(run.failed for run in runs) else 0
+    return 1 if any(run.failed or run.problems for run in runs) else 0
 
 
 def _agree(store: Store, choice: ModelChoice) -> None:
@@ -168,6 +178,9 @@ def _agree(store: Store, choice: ModelChoice) -> None:
     told = f"Redacted turns of the sessions will be sent to {host} ({choice.asked.model})."
     if not choice.yes:
         if not sys.stdin.isatty():
-            raise click.UsageError(f"{told} Add --yes if that is meant; --dry-run says how much it is.")
+            seen = f"redacted turns of the sessions would be sent to {host}, and nobody agreed to that"
+            raise OptionError(
+                f"ask model '{choice.asked.model}'", seen, "Add --yes if it is meant; --dry-run says how much it is."
+            )
         click.confirm(f"{told} Go on?", abort=True)
     store.record_action(Action(kind=AGREED, actor=actor(), target=host, detail={}, created_at=utc_now()))

@@ -144,7 +144,11 @@ class Client:
                 return self._replay(errand, cached)
             if self._scan is not None:
                 self._scan(outgoing.texts(), _in_words(place))
-            return await self._payer.pay(served, errand)
+            return await self._answer(served, errand)
+
+    async def _answer(self, served: Served, errand: Errand) -> Exchanged:
+        """Get the answer that the store does not hold."""
+        return await self._payer.pay(served, errand)
 
     def _replay(self, errand: Errand, cached: Cached) -> Exchanged:
         incoming = msgspec.json.decode(cached.response, type=Incoming)

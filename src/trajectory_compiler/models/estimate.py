@@ -35,10 +35,16 @@ def estimate(request: Request[Any], options: ModelOptions, now: datetime) -> Est
     return _estimate(request.model, texts, request.max_output_tokens, options, now)
 
 
-def estimate_outgoing(model: ModelName, outgoing: Outgoing, options: ModelOptions, now: datetime) -> Estimate:
+def estimate_outgoing(
+    model: ModelName, outgoing: Outgoing, options: ModelOptions, now: datetime, *, in_batch: bool = False
+) -> Estimate:
     """Return what one exchange will cost at most."""
     texts = (outgoing.instructions, outgoing.prompt, _shown(model, outgoing.answer_schema), *(outgoing.repair or ()))
-    return _estimate(model, texts, outgoing.max_output_tokens, options, now)
+    made = _estimate(model, texts, outgoing.max_output_tokens, options, now)
+    if not in_batch:
+        return made
+    price = price_of(model, (made.input_tokens, 0, made.output_tokens), options, now, in_batch=True)
+    return msgspec.structs.replace(made, cost_pico_usd=None if price is None else price.pico_usd)
 
 
 def require_price(model: ModelName, options: ModelOptions, now: datetime) -> None:

@@ -8,8 +8,21 @@ import msgspec
 
 from trajectory_compiler.models.protocol import CallPlace, ModelName, Usage
 
-CallStatus = Literal["ok", "invalid", "truncated", "empty", "refused", "timed_out", "garbled", "interrupted"]
-REPLAYED: tuple[CallStatus, ...] = ("ok", "invalid", "truncated", "empty", "refused")  # those that brought an answer
+CallStatus = Literal[
+    "ok",
+    "invalid",
+    "truncated",
+    "empty",
+    "refused",
+    "received",  # with a batch, and not read yet
+    "timed_out",
+    "garbled",
+    "interrupted",
+    "submitting",
+    "submitted",
+    "failed",
+]
+REPLAYED: tuple[CallStatus, ...] = ("ok", "invalid", "truncated", "empty", "refused", "received")  # they brought an answer
 
 
 class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,3 +68,23 @@ class CallLedger(Protocol):
 
     def spent_since(self, stamp: str) -> Spent:
         """Return what all runs of the store spent from a stamp (ISO 8601, UTC) on."""
+
+
+class WaitingCall(NamedTuple):
+    """A call that went out with a batch: `response` holds what was sent and the batch's handle (`batching.Sent` as JSON)."""
+
+    id: str
+    model: ModelName
+    request_digest: str
+    status: CallStatus
+    response: bytes
+
+
+class BatchLedger(CallLedger, Protocol):
+    """What batches need beyond: the calls under way, and a row that becomes an answer."""
+
+    def waiting(self) -> list[WaitingCall]:
+        """Return the calls of all runs whose batches were not collected yet."""
+
+    def rewrite(self, call_id: str, status: CallStatus, response: bytes | None, usage: Usage) -> None:
+        """Write what became of a waiting call, durably, in place of its row."""

@@ -13,14 +13,17 @@ from contextlib import asynccontextmanager
 import msgspec
 
 from trajectory_compiler.config import ModelOptions
+from trajectory_compiler.errors import OptionError
 from trajectory_compiler.models.addresses import LOCAL, Address, address_of, key_of
+from trajectory_compiler.models.batch_endpoint import PydanticBatchEndpoint
+from trajectory_compiler.models.batching import BatchClient
 from trajectory_compiler.models.client import Client, Scan
-from trajectory_compiler.models.ledger import CallLedger
+from trajectory_compiler.models.ledger import BatchLedger, CallLedger
 from trajectory_compiler.models.local import start
 from trajectory_compiler.models.paying import Served
 from trajectory_compiler.models.prices import context_of
 from trajectory_compiler.models.protocol import ModelName
-from trajectory_compiler.models.providers import PydanticEndpoint
+from trajectory_compiler.models.providers import Endpoint, PydanticEndpoint
 from trajectory_compiler.models.retrying import AdaptiveLimit
 from trajectory_compiler.models.surroundings import Surroundings
 
@@ -45,17 +48,45 @@ async def open_client(
         await client.close()
 
 
+@asynccontextmanager
+async def open_batch_client(
+    options: ModelOptions, ledger: BatchLedger, scan: Scan | None, surroundings: Surroundings | None = None
+) -> AsyncIterator[BatchClient]:
+    """Give a client that collects the answers of earlier batches and gathers new questions for the next one.
+
+    Whoever uses it calls `collect` first and `submit` last; between them `ask` answers what is known and defers the rest.
+    """
+    world = surroundings or Surroundings()
+
+    def serve(model: ModelName) -> Served:
+        address = address_of(model, options)
+        if model.provider == LOCAL:
+            raise OptionError("ask a model in a batch", "'local:' has no batches", "Leave --batch out: it costs nothing here.")
+        key = key_of(address, world.environment)
+        return _serve_there(PydanticBatchEndpoint(address, key, options.timeout_seconds), address, options)
+
+    client = BatchClient(options, ledger, scan, serve, world)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
 def _serve(model: ModelName, options: ModelOptions, world: Surroundings) -> Served:
     address = address_of(model, options)
     if model.provider == LOCAL:
         return _serve_here(address, options)
     key = key_of(address, world.environment)
+    return _serve_there(PydanticEndpoint(address, key, options.timeout_seconds), address, options)
+
+
+def _serve_there(endpoint: Endpoint, address: Address, options: ModelOptions) -> Served:
     return Served(
-        endpoint=PydanticEndpoint(address, key, options.timeout_seconds),
+        endpoint=endpoint,
         host=address.host,
-        wire_name=model.name,
+        wire_name=address.model.name,
         limit=AdaptiveLimit(options.max_concurrency),
-        context_tokens=context_of(model, options),
+        context_tokens=context_of(address.model, options),
     )
 
 

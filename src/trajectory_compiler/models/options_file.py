@@ -20,6 +20,7 @@ Keys never stand here: `key_env` names the environment variable that holds one.
 from __future__ import annotations
 
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -42,12 +43,11 @@ def read_model_options(path: Path) -> ModelOptions:
     except (OSError, UnicodeDecodeError) as error:
         raise _unusable(path, f"it cannot be read ({type(error).__name__})") from None
     try:
-        table = tomllib.loads(text).get("models", {})
+        table = tomllib.loads(text, parse_float=Decimal).get("models", {})  # 0.1 is the decimal, not the float beside it
     except tomllib.TOMLDecodeError:
         raise _unusable(path, "it is no TOML") from None
     try:
-        # By way of JSON, so that 0.1 becomes the decimal 0.1 and not the float beside it.
-        options = msgspec.json.decode(msgspec.json.encode(table), type=ModelOptions)
+        options = msgspec.convert(table, ModelOptions)
     except msgspec.ValidationError as error:
         raise _unusable(path, f"its table [models] is not as it must be ({error})") from None
     _check(options, path)

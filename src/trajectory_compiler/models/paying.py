@@ -72,15 +72,7 @@ class Payer:
 
         Raises: BudgetError, ContextOverflowError, ModelError: as `protocol.ModelClient.ask`.
         """
-        expected = estimate_outgoing(errand.model, errand.outgoing, self._options, self._world.now())
-        if served.context_tokens is not None and expected.input_tokens > SURELY_TOO_LONG * served.context_tokens:
-            raise ContextOverflowError(
-                f"ask model '{errand.model}'",
-                f"the prompt is about {expected.input_tokens} tokens and the model reads {served.context_tokens}",
-                "Give it less in one prompt, or name a model that reads more.",
-            )
-        if self.budget.has_limit and expected.cost_pico_usd is None:
-            require_price(errand.model, self._options, self._world.now())
+        expected = self.expected(served, errand)
         async with served.limit as ticket:
             tried = 0
             while True:
@@ -96,13 +88,26 @@ class Payer:
                     served.failed_in_a_row = 0
                     return paid
 
+    def expected(self, served: Served, errand: Errand, *, in_batch: bool = False) -> Estimate:
+        """Return what a call will cost at most. Raises where it cannot be made: too long, or of unknown price under a limit."""
+        expected = estimate_outgoing(errand.model, errand.outgoing, self._options, self._world.now(), in_batch=in_batch)
+        if served.context_tokens is not None and expected.input_tokens > SURELY_TOO_LONG * served.context_tokens:
+            raise ContextOverflowError(
+                f"ask model '{errand.model}'",
+                f"the prompt is about {expected.input_tokens} tokens and the model reads {served.context_tokens}",
+                "Give it less in one prompt, or name a model that reads more.",
+            )
+        if self.budget.has_limit and expected.cost_pico_usd is None:
+            require_price(errand.model, self._options, self._world.now())
+        return expected
+
     async def _wait_or_raise(self, served: Served, errand: Errand, failure: ProviderFailure, tried: int) -> None:
         seconds = self._retries.wait(failure, tried, self._world.chance)
         if seconds is not None:
             await self._world.sleep(seconds)
             return
-        is_outage = failure.kind not in ("overflow", "rejected")
-        served.failed_in_a_row = served.failed_in_a_row + 1 if is_outage else 0
+        # What is refused as malformed three times in a row will be refused a thousand times; a long prompt is this item's own.
+        served.failed_in_a_row = 0 if failure.kind == "overflow" else served.failed_in_a_row + 1
         raise model_error(errand.model, failure, tried, stops=served.failed_in_a_row >= OUTAGE_CALLS) from None
 
     async def _once(self, served: Served, errand: Errand, expected: Estimate) -> Exchanged:
@@ -123,7 +128,7 @@ class Payer:
         return await self._book(errand, incoming, held, self._since(started))
 
     async def _book(self, errand: Errand, incoming: Incoming, held: Reserved, duration_ms: float) -> Exchanged:
-        usage = self._usage(errand.model, incoming)
+        usage = self.usage_of(errand.model, incoming)
         reading = read_answer(incoming, errand.answer_type)
         call_id = self._record(errand, reading.status, msgspec.json.encode(incoming), usage, duration_ms)
         await self.budget.settle(held, usage.cost_pico_usd)
@@ -143,11 +148,12 @@ class Payer:
             )
         )
 
-    def _usage(self, model: ModelName, incoming: Incoming) -> Usage:
+    def usage_of(self, model: ModelName, incoming: Incoming, *, in_batch: bool = False) -> Usage:
+        """Return what an answer used and costs; unknown where its provider did not count."""
         if incoming.input_tokens is None or incoming.output_tokens is None:
             return self._unknown_of(model)
         tokens = (incoming.input_tokens, incoming.cached_tokens or 0, incoming.output_tokens)
-        price = price_of(model, tokens, self._options, self._world.now())
+        price = price_of(model, tokens, self._options, self._world.now(), in_batch=in_batch)
         return Usage(
             input_tokens=incoming.input_tokens,
             cached_tokens=incoming.cached_tokens,

@@ -39,8 +39,12 @@ def usd_of(pico_usd: int) -> Decimal:
     return (Decimal(pico_usd) / USD).quantize(Decimal(1) / USD).normalize()
 
 
-def price_of(model: ModelName, tokens: tuple[int, int, int], options: ModelOptions, now: datetime) -> Price | None:
+def price_of(
+    model: ModelName, tokens: tuple[int, int, int], options: ModelOptions, now: datetime, *, in_batch: bool = False
+) -> Price | None:
     """Return what (input, of these cached, output) tokens cost at list price, or None where no list knows the model.
+
+    A batch costs half of it at most providers; prices of the config count as they are.
 
     Raises: MissingExtraError: the price list is not installed.
     """
@@ -51,10 +55,10 @@ def price_of(model: ModelName, tokens: tuple[int, int, int], options: ModelOptio
     if given is not None and given.input_usd_per_million is not None and given.output_usd_per_million is not None:
         usd = (given.input_usd_per_million * tokens[0] + given.output_usd_per_million * tokens[2]) / MILLION
         return Price(pico_usd=pico_of(usd), source="trajc.toml", date=date)
-    return _list_price(model, tokens, now)
+    return _list_price(model, tokens, now, in_batch=in_batch)
 
 
-def _list_price(model: ModelName, tokens: tuple[int, int, int], now: datetime) -> Price | None:
+def _list_price(model: ModelName, tokens: tuple[int, int, int], now: datetime, *, in_batch: bool) -> Price | None:
     # ruff: noqa: PLC0415  # an extra, loaded only where a model is asked
     try:
         import genai_prices
@@ -62,7 +66,13 @@ def _list_price(model: ModelName, tokens: tuple[int, int, int], now: datetime) -
         raise MissingExtraError(f"know what model '{model}' costs", "llm") from error
     usage = genai_prices.Usage(input_tokens=tokens[0], cache_read_tokens=tokens[1], output_tokens=tokens[2])
     try:
-        found = genai_prices.calc_price(usage, model.name, provider_id=model.provider, genai_request_timestamp=now)
+        found = genai_prices.calc_price(
+            usage,
+            model.name,
+            provider_id=model.provider,
+            genai_request_timestamp=now,
+            price_context={"processing": "batch"} if in_batch else None,
+        )
     except LookupError:
         return None
     return Price(
@@ -75,8 +85,10 @@ def context_of(model: ModelName, options: ModelOptions) -> int | None:
     given = options.providers.get(model.provider)
     if given is not None and given.context_tokens is not None:
         return given.context_tokens
-    from genai_prices import data_snapshot
-
+    try:
+        from genai_prices import data_snapshot
+    except ImportError as error:
+        raise MissingExtraError(f"know how much model '{model}' reads", "llm") from error
     try:
         _, info = data_snapshot.get_snapshot().find_provider_model(model.name, None, model.provider, None)
     except LookupError:

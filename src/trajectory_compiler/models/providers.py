@@ -62,14 +62,14 @@ class PydanticEndpoint:
         """Send one request and return what came back. Raises ProviderFailure."""
         from pydantic_ai.direct import model_request
 
-        messages, parameters = self._in_their_words(outgoing)
+        messages, parameters = self.in_their_words(outgoing)
         try:
             # The clients' own time-outs bound the wait between two bytes; this bounds the whole.
             async with asyncio.timeout(self._timeout_seconds):
                 response = await model_request(
                     self._opened.model,
                     messages,
-                    model_settings=self._settings(outgoing),
+                    model_settings=self.settings_of(outgoing),
                     model_request_parameters=parameters,
                     instrument=False,
                 )
@@ -78,13 +78,19 @@ class PydanticEndpoint:
             if failure is None:
                 raise
             raise failure from None  # the chain would quote the request
-        return _incoming(response)
+        return incoming_of(response)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._opened.close()
 
-    def _in_their_words(self, outgoing: Outgoing) -> tuple[list[ModelMessage], ModelRequestParameters]:
+    @property
+    def model(self) -> Model:
+        """Return the library's own model."""
+        return self._opened.model
+
+    def in_their_words(self, outgoing: Outgoing) -> tuple[list[ModelMessage], ModelRequestParameters]:
+        """Return a request as the library takes it: its messages, and what it is to answer with."""
         from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, UserPromptPart
         from pydantic_ai.models import ModelRequestParameters
         from pydantic_ai.output import OutputObjectDefinition
@@ -105,7 +111,8 @@ class PydanticEndpoint:
             messages.append(ModelRequest([UserPromptPart(complaint)], instructions=instructions))
         return messages, parameters
 
-    def _settings(self, outgoing: Outgoing) -> ModelSettings:
+    def settings_of(self, outgoing: Outgoing) -> ModelSettings:
+        """Return the settings of a request in the library's words."""
         from pydantic_ai.settings import ModelSettings
 
         settings = ModelSettings(max_tokens=outgoing.max_output_tokens, timeout=self._timeout_seconds)
@@ -116,7 +123,8 @@ class PydanticEndpoint:
         return settings
 
 
-def _incoming(response: ModelResponse) -> Incoming:
+def incoming_of(response: ModelResponse) -> Incoming:
+    """Return the library's response in our words."""
     from pydantic_ai.messages import TextPart
 
     text = "".join(part.content for part in response.parts if isinstance(part, TextPart))

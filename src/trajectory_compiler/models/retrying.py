@@ -19,7 +19,7 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
     Source: "full jitter" of exponential back-off (AWS Architecture Blog, 2015), with a floor that gives a rate limit time.
     """
 
-    tries: int = 5
+    tries: int = 7
     first_seconds: float = 1.0
     longest_seconds: float = 60.0
     longest_asked_seconds: float = 300.0  # who asks for a longer wait than this is not waited for

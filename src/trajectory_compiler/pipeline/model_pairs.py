@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Literal
 
@@ -16,9 +17,11 @@ import msgspec
 
 from trajectory_compiler.config import COMPILER_VERSION, CompileOptions, ModelOptions
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.errors import BudgetError, ContextOverflowError, StoreError
+from trajectory_compiler.errors import BudgetError, StoreError
 from trajectory_compiler.model import Finding, Pair, Trajectory, render, short_hash
 from trajectory_compiler.models import Client, ModelName, estimate, estimate_tokens, open_client
+from trajectory_compiler.models.batching import BatchClient
+from trajectory_compiler.models.opening import open_batch_client
 from trajectory_compiler.models.surroundings import Surroundings
 from trajectory_compiler.pipeline.run import Progress, RunSummary, silent
 from trajectory_compiler.pipeline.session import split_of
@@ -29,12 +32,13 @@ from trajectory_compiler.redaction.outbound import Outbound
 from trajectory_compiler.statistics import Snapshot
 from trajectory_compiler.store import PairQuery, StageResult, Store, StoredSession
 from trajectory_compiler.synthesis import SynthesisOptions, paraphrase, plan_calls, synthesise
+from trajectory_compiler.synthesis.options import fitted
+from trajectory_compiler.synthesis.prompts import instructions
 from trajectory_compiler.synthesis.quotes import CHECKS_VERSION
 from trajectory_compiler.verification import claim_of, prove, session_for_many
 
 SESSIONS_AT_ONCE = 8  # read and held in memory while their calls are under way
-FRAME_TOKENS = 900  # instructions, schema and marks, beside the window and the answer
-LEAST_WINDOW = 500
+SCHEMA_TOKENS = 400  # of the answer's form, which some providers are shown as text
 CURRENT = PairQuery(states=("candidate", "proved", "tested", "reviewed"))
 Work = Literal["pairs", "paraphrase"]
 
@@ -42,7 +46,8 @@ Work = Literal["pairs", "paraphrase"]
 class ModelRun(msgspec.Struct, frozen=True, kw_only=True):
     """What the stage did. `skipped` sessions were done before; `failed` ones had a call without an answer and are tried again.
 
-    `cost_pico_usd` is None where a call has no known price. `stopped` says why sessions were left for the next run, or nothing.
+    `deferred` ones wait for a batch, whose answers a later run collects. `cost_pico_usd` is None where a call has no known
+    price. `stopped` says why sessions were left for the next run, or nothing; `problems` what went wrong with a batch.
     """
 
     run_id: str
@@ -51,6 +56,7 @@ class ModelRun(msgspec.Struct, frozen=True, kw_only=True):
     done: int
     skipped: int
     failed: int
+    deferred: int
     proposed: int
     kept: int
     calls: int
@@ -59,6 +65,7 @@ class ModelRun(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int
     cost_pico_usd: int | None
     stopped: str
+    problems: tuple[str, ...] = ()
 
 
 class Estimated(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +90,8 @@ class ModelStage:
         options: tuple[CompileOptions, SynthesisOptions, ModelOptions],
         work: Work = "pairs",
         surroundings: Surroundings | None = None,
+        *,
+        batch: bool = False,
     ) -> None:
         self._store = store
         self._source = compiled.source
@@ -90,10 +99,12 @@ class ModelStage:
         self._asked = self._given  # with windows that the model can read, once that is known
         self._world = surroundings or Surroundings()
         self._work = work
+        self._batch = batch
+        self._problems: tuple[str, ...] = ()
         self._origin = f"{'model' if work == 'pairs' else work}:{self._asked.model}"
         self._snapshot = self._snapshot_of(store)
         self._selected = [s for s in store.sessions(self._source) if s.raw_digest in compiled.selected]
-        self.counts = dict.fromkeys(("done", "failed", "proposed", "kept"), 0)
+        self.counts = dict.fromkeys(("done", "failed", "deferred", "proposed", "kept"), 0)
 
     def _snapshot_of(self, store: Store) -> Snapshot:
         snapshot = load_snapshot(store, self._source, load_key(key_path(store.path), create=False))
@@ -154,14 +165,26 @@ class ModelStage:
     async def _ask_all(self, run_id: str, progress: Progress) -> ModelRun:
         policy = load_policy(self._compile.policy, self._compile.policy_reason)
         scan = Outbound(policy, f"ask model '{self._asked.model}'")
-        async with open_client(self._models, self._store.call_ledger(run_id), scan, self._world) as client:
+        async with self._client(run_id, scan) as client:
             name = ModelName.parse(self._asked.model)
             client.check(name)
-            self._asked = fitted(self._given, client.context_tokens(name))
+            told = estimate_tokens(instructions(self._given.prompt_version)) + SCHEMA_TOKENS
+            self._asked = fitted(self._given, client.context_tokens(name), told)
+            if isinstance(client, BatchClient):
+                self._problems = (await client.collect()).problems
             waiting = self.waiting()
             crew = _Crew(iter(waiting), progress, len(waiting))
-            await crew.work(lambda session: self._session(client, run_id, session))
+            try:
+                await crew.work(lambda session: self._session(client, run_id, session))
+            finally:
+                if isinstance(client, BatchClient) and client.queued:
+                    await client.submit()
         return self._summary(run_id, waiting, crew.stopped)
+
+    def _client(self, run_id: str, scan: Outbound) -> AbstractAsyncContextManager[Client]:
+        ledger = self._store.call_ledger(run_id)
+        opened = open_batch_client if self._batch else open_client
+        return opened(self._models, ledger, scan, self._world)
 
     async def _session(self, client: Client, run_id: str, session: StoredSession) -> None:
         trajectory = self._store.trajectory(session.digest)
@@ -169,9 +192,13 @@ class ModelStage:
         query = msgspec.structs.replace(CURRENT, source=self._source, session=session.session_id)
         known = list(self._store.pairs(query))
         if self._work == "pairs":
-            pairs, findings, failed = await self._written(client, index, known)
+            made = await self._written(client, index, known)
         else:
-            pairs, findings, failed = await self._reworded(client, index, known)
+            made = await self._reworded(client, index, known)
+        if made is None:
+            self.counts["deferred"] += 1
+            return
+        pairs, findings, failed = made
         self._store.save_stage(
             StageResult(
                 run_id=run_id,
@@ -186,10 +213,12 @@ class ModelStage:
         )
         self.counts["failed" if failed else "done"] += 1
 
-    async def _written(self, client: Client, index: SessionIndex, known: list[Pair]) -> _Made:
+    async def _written(self, client: Client, index: SessionIndex, known: list[Pair]) -> _Made | None:
         others = [pair for pair in known if pair.origin != self._origin]
         split = split_of(index.trajectory.session_id, self._compile)
         made = await synthesise(index, client, self._asked, estimate_tokens, known=others, split=split)
+        if made.deferred:
+            return None
         self.counts["proposed"] += made.proposed
         self.counts["kept"] += len(made.pairs)
         return made.pairs, made.findings, made.failed
@@ -229,6 +258,7 @@ class ModelStage:
             output_tokens=spent.output_tokens if spent else 0,
             cost_pico_usd=0 if spent is None else None if spent.unknown else spent.cost_pico_usd,
             stopped=stopped,
+            problems=self._problems,
             **self.counts,
         )
 
@@ -263,19 +293,6 @@ class _Crew:
                 return
             self._ended += 1
             self._progress("asking", self._ended, self._total)
-
-
-def fitted(options: SynthesisOptions, context_tokens: int | None) -> SynthesisOptions:
-    """Return the options with windows that a model of this context can read. Raises ContextOverflowError where none fits."""
-    if context_tokens is None:
-        return options
-    room = context_tokens - FRAME_TOKENS - options.max_output_tokens
-    if room < LEAST_WINDOW:
-        needed = context_tokens - room + LEAST_WINDOW
-        seen = f"it reads and writes {context_tokens:,} tokens together, and a window with its answer takes {needed:,}"
-        raise ContextOverflowError(f"ask model '{options.model}'", seen, "Name a model with a larger context.", stops=True)
-    # The estimate of a window's tokens may be low by a fifth.
-    return msgspec.structs.replace(options, window_tokens=min(options.window_tokens, room * 5 // 6))
 
 
 def _rendered(index: SessionIndex) -> Iterator[str]:

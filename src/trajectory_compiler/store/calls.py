@@ -14,7 +14,7 @@ import zstandard
 
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import short_hash
-from trajectory_compiler.models.ledger import REPLAYED, Cached, CallRecord, Spent
+from trajectory_compiler.models.ledger import REPLAYED, Cached, CallRecord, CallStatus, Spent, WaitingCall
 from trajectory_compiler.models.protocol import ModelName, Usage
 from trajectory_compiler.store.clock import Clock
 from trajectory_compiler.store.codec import json_of
@@ -29,6 +29,14 @@ CACHED = (
     "SELECT status, response, input_tokens, cached_tokens, output_tokens, cost_pico_usd, price_source, price_date "
     "FROM model_calls WHERE request_digest = ? AND from_cache = 0 AND response IS NOT NULL "
     f"AND status IN ({', '.join('?' * len(REPLAYED))}) ORDER BY created_at, id LIMIT 1"
+)
+WAITING = (
+    "SELECT id, provider, model, request_digest, status, response FROM model_calls "
+    "WHERE status IN ('submitting', 'submitted') ORDER BY created_at, id"
+)
+REWRITE = (
+    "UPDATE model_calls SET status = ?, response = ?, input_tokens = ?, cached_tokens = ?, output_tokens = ?, "
+    "cost_pico_usd = ?, price_source = ?, price_date = ? WHERE id = ?"
 )
 SPENT_SINCE = "SELECT coalesce(sum(cost_pico_usd), 0), count(*) - count(cost_pico_usd) FROM model_calls WHERE created_at >= ?"
 CostsBy = Literal["run", "day", "model", "stage", "pair"]
@@ -86,7 +94,7 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunLedger:
-    """The calls of one run: `models.ledger.CallLedger` over a store."""
+    """The calls of one run: `models.ledger.CallLedger` and `BatchLedger` over a store."""
 
     def __init__(self, database: Database, run_id: str, clock: Clock) -> None:
         self._database = database
@@ -100,13 +108,7 @@ class RunLedger:
         row = self._database.row(CACHED, (request_digest, *REPLAYED))
         if row is None:
             return None
-        try:
-            response = zstandard.ZstdDecompressor().decompress(row[1])
-        except zstandard.ZstdError as error:
-            raise StoreError(
-                "read an answer of a model", "its stored form is damaged", "Restore a backup of the store."
-            ) from error
-        return Cached(row[0], response, _usage(row[2:8]))
+        return Cached(row[0], _unpacked(row[1]), _usage(row[2:8]))
 
     def save(self, record: CallRecord) -> str:
         """Write a call and return its id. When this returns, the call outlives a power cut: it cost money."""
@@ -114,7 +116,7 @@ class RunLedger:
         self._number += 1
         identity = short_hash("call", self._run_id, str(self._number), record.request_digest, now)
         place, usage = record.place, record.usage
-        response = None if record.response is None else zstandard.ZstdCompressor(level=3).compress(record.response)
+        response = _packed(record.response)
         values = (
             *(identity, self._run_id, place.stage, record.model.provider, record.model.name, place.prompt_version),
             *(record.request_digest, place.source, place.session_id, place.pair_id, json_of(list(place.row_ids))),
@@ -124,6 +126,18 @@ class RunLedger:
         with self._database.transaction(durable=not record.from_cache):
             self._database.execute(SAVE_CALL, values)
         return identity
+
+    def waiting(self) -> list[WaitingCall]:
+        """Return the calls of all runs that went out with a batch and were not collected yet, oldest first."""
+        rows = self._database.rows(WAITING)
+        return [WaitingCall(row[0], ModelName(row[1], row[2]), row[3], row[4], _unpacked(row[5])) for row in rows]
+
+    def rewrite(self, call_id: str, status: CallStatus, response: bytes | None, usage: Usage) -> None:
+        """Write what became of a waiting call in place of its row; it stays a call of the run that sent it."""
+        values = (usage.input_tokens, usage.cached_tokens, usage.output_tokens)
+        price = (usage.cost_pico_usd, usage.price_source, usage.price_date)
+        with self._database.transaction(durable=True):
+            self._database.execute(REWRITE, (status, _packed(response), *values, *price, call_id))
 
     def spent_since(self, stamp: str) -> Spent:
         """Return what all runs of the store spent from a stamp on."""
@@ -156,6 +170,17 @@ def costs(database: Database, by: CostsBy) -> tuple[CostLine, ...]:
     names = CostLine.__struct_fields__
     rows = database.rows(COSTS.format(key=COST_KEYS[by]))
     return tuple(CostLine(**dict(zip(names, (row[0], *map(int, row[1:])), strict=True))) for row in rows)
+
+
+def _packed(response: bytes | None) -> bytes | None:
+    return None if response is None else zstandard.ZstdCompressor(level=3).compress(response)
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return zstandard.ZstdDecompressor().decompress(data)
+    except zstandard.ZstdError as error:
+        raise StoreError("read an answer of a model", "its stored form is damaged", "Restore a backup of the store.") from error
 
 
 def _usage(row: tuple[object, ...]) -> Usage:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.errors import ContextOverflowError, InvalidOutputError, ModelError
+from trajectory_compiler.errors import ContextOverflowError, DeferredError, InvalidOutputError, ModelError
 from trajectory_compiler.model import Evidence, Finding, Pair, Proof, short_hash
 from trajectory_compiler.models.protocol import CallPlace, ModelClient, ModelName, Request
 from trajectory_compiler.synthesis.answers import Answers, Proposal
@@ -40,7 +40,8 @@ class Synthesis(msgspec.Struct, frozen=True, kw_only=True):
     """What asking for pairs of one session gave.
 
     `proposed` counts what the model wrote in `answered` calls; what is not in `pairs` is in `findings`. `failed` says that a
-    call brought no answer, so that the session must be reported as failed and asked again.
+    call brought no answer, so that the session must be reported as failed and asked again; `deferred` calls are in a batch, and
+    nothing is known of the session before the last of them has come back.
     """
 
     pairs: tuple[Pair, ...]
@@ -49,6 +50,7 @@ class Synthesis(msgspec.Struct, frozen=True, kw_only=True):
     answered: int
     proposed: int
     failed: bool
+    deferred: int
     call_ids: tuple[str, ...]
 
 
@@ -119,8 +121,11 @@ async def synthesise(
             raise outcome
     sieve = _Sieve(index, options, known, split)
     call_ids: list[str] = []
+    deferred = sum(isinstance(outcome, DeferredError) for outcome in outcomes)
     proposals: list[tuple[int, Window, Proposal]] = []
     for call, outcome in zip(planned, outcomes, strict=True):
+        if isinstance(outcome, DeferredError):
+            continue
         if isinstance(outcome, BaseException):
             sieve.drop(_failure(outcome), call.window)
             continue
@@ -136,7 +141,8 @@ async def synthesise(
         windows=tuple(call.window for call in planned),
         answered=len(call_ids),
         proposed=len(proposals),
-        failed=len(call_ids) < len(planned),
+        failed=len(call_ids) + deferred < len(planned),
+        deferred=deferred,
         call_ids=tuple(call_ids),
     )
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
+from trajectory_compiler.errors import OptionError
+
+LEAST_WINDOW = 500
+AROUND_THE_DATA = 120  # tokens of the task, the fences and the reminder
 TokenCount = Callable[[str], int]  # how many tokens a text is, at a guess
 
 
@@ -40,3 +45,21 @@ class AccOptions(msgspec.Struct, frozen=True, kw_only=True):
     task: str = "first-message"
     answer: str = "last-message"
     only_success: bool = False
+
+
+def fitted(options: SynthesisOptions, context_tokens: int | None, instructions: int) -> SynthesisOptions:
+    """Return the options with windows that fit a model: its context less instructions, answer, and a tenth for bad guesses.
+
+    `context_tokens` None: the model's context is not known, nothing changes. `instructions` are the tokens of the instructions.
+    Raises: OptionError: not even a small window fits.
+    """
+    if context_tokens is None:
+        return options
+    room = int(0.9 * (context_tokens - instructions - options.max_output_tokens - AROUND_THE_DATA))
+    if room < LEAST_WINDOW:
+        raise OptionError(
+            f"ask model '{options.model}' for pairs",
+            f"it reads {context_tokens} tokens, and instructions and answer leave {max(0, room)} of them for the log",
+            "Name a model with a larger context, or lower the limit of its answer.",
+        )
+    return replace(options, window_tokens=min(options.window_tokens, room))

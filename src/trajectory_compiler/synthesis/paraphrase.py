@@ -20,7 +20,7 @@ from trajectory_compiler.models.protocol import CallPlace, ModelClient, ModelNam
 from trajectory_compiler.synthesis.answers import Matches, Rewrites
 from trajectory_compiler.synthesis.options import SynthesisOptions
 from trajectory_compiler.synthesis.prompts import fenced, instructions
-from trajectory_compiler.synthesis.reasons import STAGE
+from trajectory_compiler.synthesis.reasons import PARAPHRASE
 from trajectory_compiler.synthesis.rewording import fault_of, parts_of, values_of
 
 REWRITE_PROMPT, MATCH_PROMPT = "paraphrase-1", "roundtrip-1"
@@ -65,7 +65,7 @@ async def paraphrase(
         kept.append(proved or pair)
     session_id = index.trajectory.session_id
     findings = tuple(
-        Finding(stage=STAGE, reason=reason, session_id=session_id, count=times, detail="paraphrase")
+        Finding(stage=PARAPHRASE, reason=reason, session_id=session_id, count=times)
         for reason, times in sorted(work.dropped.items())
     )
     return Paraphrased(pairs=tuple(kept), reworded=tuple(reworded), findings=findings, failed=work.failed)

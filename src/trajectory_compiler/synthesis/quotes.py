@@ -22,15 +22,13 @@ from trajectory_compiler.synthesis.windows import Window
 CHECKS_VERSION = "quotes-1"
 MAX_QUESTION, MAX_ANSWER, MAX_REASONING = 600, 200, 1_000
 MIN_SCATTERED = 4
-_TURN_NUMBER = re.compile(
-    r"#\s?\d|\b(?:turns?|steps?|rows?|entry|entries|lines?|calls?)\s+(?:numbers?\s+|no\.?\s*|nr\.?\s*)?#?\d", re.I
-)
+_TURN_NUMBER = re.compile(r"#\s?\d|\bturns?\s+(?:numbers?\s+|no\.?\s*)?\d", re.IGNORECASE)
 _THE_WINDOW = re.compile(
-    r"\b(?:excerpts?|transcripts?|windows?\s+(?:above|shown)|outline|(?:the|this)\s+log|data\s+(?:above|shown)|"
-    r"shown\s+above|above\s+(?:log|data|text)|fence)\b",
+    r"\b(?:the|this)\s+(?:log|excerpt|transcript)\b(?!\s+(?:files?|lines?|levels?|entr))"
+    r"|\b(?:shown|given|provided)\s+(?:above|below|here)\b|\b(?:above|below)\s+(?:log|data|text|turns?)\b",
     re.IGNORECASE,
 )
-_YES_OR_NO = re.compile(r"(?:yes|no|true|false|y|n)(?:[\s,.;:!-].*)?", re.IGNORECASE | re.DOTALL)
+_YES_OR_NO = re.compile(r"(?:yes|no|true|false)(?:[,.;:!].*| (?:it|they|he|she) .*)?", re.IGNORECASE | re.DOTALL)
 _CHOICE = re.compile(r"\bwhether\b|\beither\b|\byes or no\b", re.IGNORECASE)
 _ABSTAINS = re.compile(
     r"(?:unknown|none|n/?a|null|not (?:known|stated|given|shown|specified|mentioned|available)\b.*"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STAGE = "synthesis"
+STAGE, PARAPHRASE = "synthesis", "paraphrase"
 
 REASONS: dict[str, str] = {
     # calls

@@ -1,8 +1,8 @@
 """Windows: what of a session a model is sent. A session is never cut: a window chooses from all of it.
 
-A window grows by values (see `growth`): of what it takes up it wants every turn, so that the producer of a value stands beside
-its users, though 2,000 turns lie between them. Turns are shown whole or in excerpts (see `shown`); what lies between them
-stands there in outline: a line for each turn of a short gap, one line for a long one.
+A window grows by values (see `growth`): of what it takes up it wants every turn, so that the producer of a value stands
+beside its users, though 2,000 turns lie between them. Turns are shown whole or in excerpts (see `shown`); what lies between
+them stands there in outline: a line for each turn of a short gap, one line for a long one.
 
     #003 ... clerk read_mail        <- shown
     ...

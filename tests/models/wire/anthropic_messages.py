@@ -44,7 +44,8 @@ def _error(status: int, kind: str, message: str, headers: dict[str, str] | None 
     return Response(status, body, headers or {})
 
 
-def _malformed(message: str) -> Refused:
+def malformed(message: str) -> Refused:
+    """Return the refusal of a request that is not in the protocol."""
     return Refused(_error(400, "invalid_request_error", message))
 
 
@@ -60,41 +61,41 @@ class AnthropicMessages:
         if path.partition("?")[0] != "/v1/messages":
             raise Refused(_error(404, "not_found_error", "Not found"))
         if "anthropic-version" not in headers:
-            raise _malformed("anthropic-version: header is required")
+            raise malformed("anthropic-version: header is required")
         if GOOD_KEY not in (headers.get("x-api-key"), headers.get("authorization", "").removeprefix("Bearer ")):
             raise Refused(_error(401, "authentication_error", "invalid x-api-key"))
-        refuse_unknown_keys(body, _TOP, _malformed)
+        refuse_unknown_keys(body, _TOP, malformed)
         if body.get("model") not in self.models:
             raise Refused(_error(404, "not_found_error", f"model: {body.get('model')}"))
         if not isinstance(body.get("max_tokens"), int) or body["max_tokens"] < 1:
-            raise _malformed("max_tokens: Field required")
+            raise malformed("max_tokens: Field required")
         output = body.get("output_config")
         if output is not None:
             if body["model"] == "claude-3-5-haiku-latest":
-                raise _malformed("output_config.format: this model does not support structured outputs.")
+                raise malformed("output_config.format: this model does not support structured outputs.")
             if output["format"]["type"] != "json_schema" or not is_closed_object(output["format"]["schema"]):
-                raise _malformed("output_config.format.schema: all fields must be required, no others allowed.")
+                raise malformed("output_config.format.schema: all fields must be required, no others allowed.")
         texts = self._texts(body.get("messages"))
         characters = sum(len(text) for _, text in texts) + len(str(body.get("system", "")))
         if characters > CONTEXT_CHARACTERS:
-            raise _malformed(f"prompt is too long: {characters} tokens > {CONTEXT_CHARACTERS} maximum")
+            raise malformed(f"prompt is too long: {characters} tokens > {CONTEXT_CHARACTERS} maximum")
         return Question(body["model"], texts[-1][1], characters)
 
     @staticmethod
     def _texts(messages: Any) -> list[tuple[str, str]]:
         if not isinstance(messages, list) or not messages:
-            raise _malformed("messages: Field required")
+            raise malformed("messages: Field required")
         texts = []
         for number, message in enumerate(messages):
             if message.get("role") not in ("user", "assistant"):
-                raise _malformed(f"messages.{number}.role: Input should be 'user' or 'assistant'")
+                raise malformed(f"messages.{number}.role: Input should be 'user' or 'assistant'")
             blocks = message["content"] if isinstance(message["content"], list) else [{"text": message["content"]}]
             text = "".join(block["text"] for block in blocks)
             if not text.strip():
-                raise _malformed(f"messages.{number}: text content blocks must be non-empty")
+                raise malformed(f"messages.{number}: text content blocks must be non-empty")
             texts.append((message["role"], text))
         if texts[0][0] != "user":
-            raise _malformed("messages: first message must use the 'user' role")
+            raise malformed("messages: first message must use the 'user' role")
         return texts
 
     def failure(self, scenario: Scenario) -> Response:
@@ -120,6 +121,8 @@ class AnthropicMessages:
             "stop_reason": stop,
             "stop_sequence": None,
         }
-        if scenario != "no_usage":
+        if scenario == "cached":
+            body["usage"] = {"input_tokens": 60, "cache_read_input_tokens": 40, "output_tokens": 50}
+        elif scenario != "no_usage":
             body["usage"] = {"input_tokens": 100, "output_tokens": 20}
         return Response(200, body)

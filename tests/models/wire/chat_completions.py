@@ -124,6 +124,9 @@ class ChatCompletions:
             "model": question.model,
             "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": finish}],
         }
-        if scenario != "no_usage":
+        if scenario == "cached":
+            details = {"prompt_tokens_details": {"cached_tokens": 40}, "completion_tokens_details": {"reasoning_tokens": 30}}
+            body["usage"] = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150} | details
+        elif scenario != "no_usage":
             body["usage"] = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
         return Response(200, body)

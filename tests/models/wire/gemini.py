@@ -44,7 +44,8 @@ _CONFIG = frozenset(
 _TYPE = "type.googleapis.com/google.rpc."
 
 
-def _error(status: int, name: str, message: str, details: tuple[dict[str, Any], ...] = ()) -> Response:
+def error_response(status: int, name: str, message: str, details: tuple[dict[str, Any], ...] = ()) -> Response:
+    """Return a `google.rpc.Status`."""
     body: dict[str, Any] = {"code": status, "message": message, "status": name}
     if details:
         body["details"] = list(details)
@@ -52,7 +53,7 @@ def _error(status: int, name: str, message: str, details: tuple[dict[str, Any], 
 
 
 def _malformed(message: str) -> Refused:
-    return Refused(_error(400, "INVALID_ARGUMENT", f"Invalid JSON payload received. {message}"))
+    return Refused(error_response(400, "INVALID_ARGUMENT", f"Invalid JSON payload received. {message}"))
 
 
 class Gemini:
@@ -66,14 +67,14 @@ class Gemini:
         """Read a request, or refuse it as Google does."""
         found = _PATH.fullmatch(path)
         if found is None:
-            raise Refused(_error(404, "NOT_FOUND", "Requested entity was not found."))
+            raise Refused(error_response(404, "NOT_FOUND", "Requested entity was not found."))
         if headers.get("x-goog-api-key") != GOOD_KEY:
             reason = {"@type": f"{_TYPE}ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com"}
             message = "API key not valid. Please pass a valid API key."
-            raise Refused(_error(400, "INVALID_ARGUMENT", message, (reason,)))
+            raise Refused(error_response(400, "INVALID_ARGUMENT", message, (reason,)))
         if found.group(1) not in self.models:
             message = f"models/{found.group(1)} is not found for API version v1beta, or is not supported for generateContent."
-            raise Refused(_error(404, "NOT_FOUND", message))
+            raise Refused(error_response(404, "NOT_FOUND", message))
         refuse_unknown_keys(body, _TOP, _malformed)
         config = body.get("generationConfig", {})
         refuse_unknown_keys(config, _CONFIG, _malformed)
@@ -85,7 +86,7 @@ class Gemini:
             message = (
                 f"The input token count ({characters}) exceeds the maximum number of tokens allowed ({CONTEXT_CHARACTERS})."
             )
-            raise Refused(_error(400, "INVALID_ARGUMENT", message))
+            raise Refused(error_response(400, "INVALID_ARGUMENT", message))
         return Question(found.group(1), texts[-1][1], characters)
 
     @staticmethod
@@ -106,19 +107,21 @@ class Gemini:
         """Return a failure in `google.rpc.Status`."""
         if scenario == "rate_limited":
             wait = {"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{RETRY_AFTER_SECONDS}s"}
-            return _error(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).", (wait,))
+            return error_response(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).", (wait,))
         if scenario == "quota":
             violation = {"quotaMetric": "generativelanguage.googleapis.com/generate_content_free_tier_requests"}
             violation["quotaId"] = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
             failure = {"@type": f"{_TYPE}QuotaFailure", "violations": [violation]}
-            return _error(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota.", (failure,))
+            return error_response(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota.", (failure,))
         if scenario == "unavailable":
-            return _error(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
-        return _error(500, "INTERNAL", "An internal error has occurred. Please retry.")
+            return error_response(503, "UNAVAILABLE", "The model is overloaded. Please try again later.")
+        return error_response(500, "INTERNAL", "An internal error has occurred. Please retry.")
 
     def answer(self, question: Question, text: str, scenario: Scenario) -> Response:
         """Return a GenerateContentResponse."""
         usage = {"promptTokenCount": 100, "candidatesTokenCount": 20, "totalTokenCount": 120}
+        if scenario == "cached":
+            usage |= {"cachedContentTokenCount": 40, "thoughtsTokenCount": 30, "totalTokenCount": 150}
         finish = {"refusal": "SAFETY", "truncated": "MAX_TOKENS"}.get(scenario, "STOP")
         candidate: dict[str, Any] = {"finishReason": finish, "index": 0}
         if scenario != "refusal":

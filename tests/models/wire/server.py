@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 Scenario = Literal[
     "ok",
@@ -36,6 +36,7 @@ Scenario = Literal[
     "blocked",
     "truncated",
     "no_usage",
+    "cached",
 ]
 GOOD_KEY = "key-for-tests"
 RETRY_AFTER_SECONDS = 7
@@ -46,7 +47,7 @@ TRICKLE_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Response:
-    """What goes back: a status, a JSON body, further headers."""
+    """What goes back: a status, a body (bytes as they are, all else as JSON), further headers."""
 
     status: int
     body: Any
@@ -103,6 +104,14 @@ class Dialect(Protocol):
         """Return an answer of the provider that holds a text."""
 
 
+@runtime_checkable
+class WithBatches(Protocol):
+    """A protocol that has a batch API, too."""
+
+    def batch_response(self, method: str, path: str, headers: dict[str, str], data: bytes) -> Response | None:
+        """Answer a request of the batch API, or return None for one that is none. Raises Refused."""
+
+
 class Server:
     """What a test sees of a server: where it listens and what it was asked."""
 
@@ -122,9 +131,14 @@ class Server:
         """Return what a client is told."""
         return f"http://127.0.0.1:{self.port}{self.dialect.base_path}"
 
-    def respond(self, path: str, headers: dict[str, str], data: bytes) -> tuple[Response, Scenario]:
+    def respond(self, method: str, path: str, headers: dict[str, str], data: bytes) -> tuple[Response, Scenario]:
         """Return the answer to a request, and the scenario that it is part of."""
         try:
+            if isinstance(self.dialect, WithBatches):
+                with self.lock:
+                    found = self.dialect.batch_response(method, path, headers | {"base": self.base_url}, data)
+                if found is not None:
+                    return found, "ok"
             body = json.loads(data)
             question = self.dialect.read(path, headers, body)
         except Refused as refused:
@@ -175,16 +189,19 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 with server.lock:
                     server.under_way -= 1
 
+        do_GET = do_DELETE = do_POST  # noqa: N815
+
         def _answer(self) -> None:
             data = self.rfile.read(int(self.headers.get("content-length") or 0))
             headers = {key.lower(): value for key, value in self.headers.items()}
-            response, scenario = server.respond(self.path, headers, data)
+            response, scenario = server.respond(self.command, self.path, headers, data)
             if scenario == "hang_up":
                 self.close_connection = True
                 return
             if scenario == "slow":
                 time.sleep(SLOW_SECONDS)
-            sent = b"<html>502 Bad Gateway</html>" if scenario == "garbage" else json.dumps(response.body).encode()
+            sent = response.body if isinstance(response.body, bytes) else json.dumps(response.body).encode()
+            sent = b"<html>502 Bad Gateway</html>" if scenario == "garbage" else sent
             self.send_response(response.status)
             self.send_header("content-type", "text/html" if scenario == "garbage" else "application/json")
             self.send_header("content-length", str(len(sent)))
