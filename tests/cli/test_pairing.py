@@ -40,7 +40,7 @@ def test_a_log_without_pairs_says_how_to_overrule(trajc: Trajc, tmp_path: Path) 
     """Where the guess finds no task, the last line names the options."""
     done = trajc("compile", write_log(tmp_path), "--method", "acc", "--task", "start.question", *FAST)
     assert "the task is start.question" in done.out
-    assert "0 candidate pairs; Overrule with --task (messages, TOOL.ARGUMENT) and --answer (TOOL.ARGUMENT)." in done.out
+    assert "0 candidate pairs; overrule with --task (messages, TOOL.ARGUMENT) and --answer (TOOL.ARGUMENT)." in done.out
 
 
 @pytest.mark.parametrize("option", [("--task", "messages"), ("--answer", "submit.answer"), ("--only-success",)])

@@ -22,7 +22,7 @@ _WORDS = {
     "messages": "all that the user says",
     "last-message": "the agent's last message",
 }
-_OVERRULE = "Overrule with --task (messages, TOOL.ARGUMENT) and --answer (TOOL.ARGUMENT)."
+_OVERRULE = "overrule with --task (messages, TOOL.ARGUMENT) and --answer (TOOL.ARGUMENT)."
 
 
 def acc_options(command: Command) -> Command:
