@@ -110,3 +110,15 @@ def test_sessions_are_listed_by_id(store: Store) -> None:
     listed = store.sessions("log")
     assert [(one.session_id, one.turns) for one in listed] == [("a", 8), ("b", 8)]
     assert store.trajectory(listed[0].digest).session_id == "a"
+
+
+def test_origins_narrow_a_query(store: Store) -> None:
+    """Pairs of one origin are read apart from all others, in every state that is asked for."""
+    trajectory = session()
+    proved, written = pair(trajectory), prose(trajectory, 8, "acc")
+    saved(store, proved, trajectory=trajectory)
+    store.save_stage(stage(store, trajectory, written, origin="acc"))
+    query = msgspec.structs.replace(EVERY, origins=("acc",))
+    assert [one.id for one in store.pairs(query)] == [written.id]
+    assert [one.id for one in store.facts(query)] == [written.id]
+    assert not list(store.pairs(PairQuery(origins=("acc",))))

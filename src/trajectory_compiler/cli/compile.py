@@ -19,6 +19,7 @@ from trajectory_compiler.cli.asking import (
     take_model_options,
 )
 from trajectory_compiler.cli.compiling import compile_log_into, refuse_place, summary_line, write_page
+from trajectory_compiler.cli.pairing import acc_lines, acc_options, pair_up, take_acc_options
 from trajectory_compiler.cli.screen import print_json, say
 from trajectory_compiler.models import usd_of
 from trajectory_compiler.pipeline.model_pairs import Estimated, ModelRun
@@ -32,12 +33,14 @@ from trajectory_compiler.store import Store
         "trajc compile ~/.claude/projects --min-turns 20 --html pairs.html",
         "trajc compile postgresql://localhost/ops --table audit_log --column session_id=conversation",
         "trajc compile agent_log.jsonl --model cheap --max-cost-usd 0.50 --dry-run",
+        "trajc compile agent_log.jsonl --method acc --task messages",
     ),
 )
 @click.argument("log")
 @shared.log_options
 @shared.dataflow_options
 @model_options
+@acc_options
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write thirty of the pairs as a page, too.")
 @shared.store_option
 @shared.json_option
@@ -46,9 +49,11 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
 
     LOG is a file (JSONL, CSV, Parquet, SQLite; .gz and .zst too), a folder of Claude Code sessions, or a postgresql:// address.
     What is up to date is not compiled again; a run that was stopped goes on where it was. With --model a model is asked for
-    pairs as well, once the sessions are redacted; its pairs are candidates, and no call is paid for twice.
+    pairs as well, once the sessions are redacted; its pairs are candidates, and no call is paid for twice. With --method acc
+    each session's own task and final answer become a candidate, too.
     """
     choice = take_model_options(given)
+    asked = take_acc_options(given)
     options = shared.compile_options(given)
     if html is not None:
         refuse_place(html)
@@ -58,12 +63,14 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
         estimated = plan_model(opened, summary, options, choice) if choice is not None and choice.dry_run else None
         if choice is not None and estimated is None:
             runs = ask_model(opened, summary, options, choice)
+        paired = pair_up(opened, summary, options, asked) if asked is not None else None
         if html is not None:
             write_page(opened, summary, html, seed=options.dataflow.seed)
     if as_json:
         spent = [run.cost_pico_usd for run in runs]
         cost = None if None in spent else f"{usd_of(sum(filter(None, spent))):f}" if runs else 0
         more: dict[str, Any] = {"store": store, "cost_usd": cost}
+        more |= {"acc": paired} if paired is not None else {}
         print_json(summary.counts() | more | _of_model(runs, estimated) | ({"html": str(html)} if html else {}))
     else:
         say(summary_line(summary, store, asked=bool(runs)))
@@ -71,6 +78,8 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
             say(run_line(run, work))
         if estimated is not None:
             say(estimate_line(estimated))
+        for line in acc_lines(paired, asked, store) if paired is not None and asked is not None else ():
+            say(line)
         if html is not None:
             say(f"The page: {html}")
     return exit_code(runs) or (1 if summary.blocked else 0)

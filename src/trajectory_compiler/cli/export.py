@@ -13,7 +13,7 @@ from trajectory_compiler.cli.screen import counted, print_json, say, warn
 from trajectory_compiler.cli.who import actor
 from trajectory_compiler.exports import FORMATS, ExportRequest, parse_context
 from trajectory_compiler.exports import export as write_export
-from trajectory_compiler.exports.request import ExportFormat, Manifest
+from trajectory_compiler.exports.request import ExportFormat, Manifest, states_of
 from trajectory_compiler.model import Family
 from trajectory_compiler.store import Store
 from trajectory_compiler.store.clock import utc_now
@@ -25,6 +25,7 @@ from trajectory_compiler.store.clock import utc_now
         "trajc export --output pairs.jsonl",
         "trajc export --format inspect --context 16k --output pairs.jsonl && inspect eval pairs_task.py --model MODEL",
         "trajc export --format chat --context full --split train --output train.jsonl",
+        "trajc export --origin acc --format acc --context 64k --output acc.jsonl",
     ),
 )
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="jsonl", show_default=True, help="The form of a line.")
@@ -43,9 +44,16 @@ from trajectory_compiler.store.clock import utc_now
     "--split", "splits", multiple=True, type=click.Choice(("train", "dev", "test")), help="Only this split; repeatable."
 )
 @shared.families_option
+@click.option(
+    "--origin",
+    metavar="NAME",
+    help="Only pairs of this origin: dataflow, model:NAME, or acc, whose pairs are candidates and exported by this name only.",
+)
 @click.option("--source", metavar="NAME", help="Only pairs of this log.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="A random sample of this size.")
-@click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Seed of the sample.")
+@click.option(
+    "--seed", type=int, metavar="N", default=0, show_default=True, help="Seed of the sample, and of the pieces of acc pairs."
+)
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @shared.store_option
 @shared.json_option
@@ -56,6 +64,7 @@ def command(
     bare: bool,
     splits: tuple[str, ...],
     qa_types: tuple[Family, ...],
+    origin: str | None,
     source: str | None,
     limit: int | None,
     seed: int,
@@ -74,6 +83,8 @@ def command(
         context=parse_context(context),
         splits=splits,
         qa_types=qa_types,
+        origins=() if origin is None else (origin,),
+        states=states_of(origin),
         source=source,
         limit=limit,
         seed=seed,

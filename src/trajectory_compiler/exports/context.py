@@ -22,6 +22,7 @@ from trajectory_compiler.exports.request import Context
 from trajectory_compiler.model import Pair, Trajectory, render
 
 COUNTING_RULE = "characters / 4, rounded up"
+ESTIMATE_RULE = "estimated as models count, within about a tenth (trajectory_compiler.models.tokens)"
 CHARACTERS_PER_TOKEN = 4
 SEPARATOR = "\n\n"
 MISSES = 64  # turns in a row that do not fit, after which a budget counts as filled: else a huge session is walked to its end

@@ -18,15 +18,19 @@ import msgspec
 
 from trajectory_compiler.config import COMPILER_VERSION
 from trajectory_compiler.errors import InputError
-from trajectory_compiler.exports.context import COUNTING_RULE, SessionText
+from trajectory_compiler.exports.context import COUNTING_RULE, ESTIMATE_RULE, SessionText, tokens
 from trajectory_compiler.exports.files import Digest, Write, new_file, refuse_existing
 from trajectory_compiler.exports.formats import RECORDS, Item
 from trajectory_compiler.exports.inspect_task import task_source
 from trajectory_compiler.exports.outgoing import Outgoing
+from trajectory_compiler.exports.pieces import PieceContexts, Pieced
 from trajectory_compiler.exports.prompt import ANSWER_MARK
 from trajectory_compiler.exports.request import MANIFEST_VERSION, ExportedFile, ExportRequest, Manifest, query_of
 from trajectory_compiler.model import Pair
+from trajectory_compiler.models.tokens import estimate_tokens
 from trajectory_compiler.store import Action, Store
+from trajectory_compiler.synthesis.acc import ORIGIN
+from trajectory_compiler.synthesis.options import TokenCount
 
 TOO_LONG = "the supporting turns alone exceed the context budget"
 COUNTED = ("qa_type", "state", "split", "origin")
@@ -74,6 +78,10 @@ class _Written:
         self._store = store
         self._outgoing = Outgoing(store, goal)
         self._request = request
+        # A context of pieces is made for a model's window, so its tokens are estimated as the models' are.
+        self._count_tokens: TokenCount = estimate_tokens if request.origins == (ORIGIN,) else tokens
+        self._contexts = PieceContexts(store, self._outgoing.kept, self._count_tokens, request.seed or 0)
+        self._lenders: dict[str, None] = {}
         self._pairs: list[str] = []
         self._sessions: set[tuple[str, str]] = set()
         self._policies: set[str] = set()
@@ -87,18 +95,27 @@ class _Written:
         encoder = msgspec.json.Encoder()
         with self._store.view():
             for pair, text in self._with_sessions():
-                context = text.context(pair, request.context)
-                if context is None:
+                shown = self._shown(pair, text)
+                if shown is None:
                     self._left_out[TOO_LONG] += 1
                     continue
-                item = Item(pair=pair, context=context, setting=request.context, bare=request.bare)
+                item = Item(pair=pair, context=shown.text, setting=request.context, bare=request.bare, count=self._count_tokens)
                 line = encoder.encode(record(item)) + b"\n"
-                self._outgoing.check(line, pair, text.trajectory)
+                self._outgoing.check(line, pair, text.trajectory, shown.kept)
+                self._lenders.update(dict.fromkeys(shown.lenders))
                 write(line)
                 self._count(pair)
         if not self._pairs:
             why = f"{sum(self._left_out.values())} pairs match, and {TOO_LONG}" if self._left_out else "no pair matches"
             raise InputError("export pairs", why, "See what there is with: trajc stats")
+
+    def _shown(self, pair: Pair, text: SessionText) -> Pieced | None:
+        """Return the context of a pair: pieces for the paper's own pairs, turns in time order for all others."""
+        context = self._request.context
+        if pair.origin == ORIGIN:
+            return self._contexts.context(pair, text.trajectory, context)
+        turns = text.context(pair, context)
+        return None if turns is None else Pieced(turns, (), ())
 
     def manifest(self, files: tuple[ExportedFile, ...]) -> Manifest:
         """Return the manifest of what was written. Raises BoundaryError where a name in it may not leave."""
@@ -110,7 +127,7 @@ class _Written:
             program_version=version("trajectory-compiler"),
             compiler_version=COMPILER_VERSION,
             context=request.context.label,
-            token_rule=COUNTING_RULE,
+            token_rule=ESTIMATE_RULE if self._count_tokens is estimate_tokens else COUNTING_RULE,
             answers="bare" if request.bare else "reasoned",
             filters=_filters(request),
             files=files,
@@ -120,8 +137,9 @@ class _Written:
             left_out=dict(sorted(self._left_out.items())),
             policies=tuple(sorted(self._policies)),
             pairs=tuple(self._pairs),
+            lenders=tuple(self._lenders),
         )
-        names = msgspec.structs.replace(manifest, pairs=(), files=(), policies=())  # the rest of it are hashes
+        names = msgspec.structs.replace(manifest, pairs=(), files=(), policies=(), lenders=())  # the rest of it are hashes
         self._outgoing.check_rest(msgspec.json.encode(names), "the manifest")
         return manifest
 
@@ -149,14 +167,16 @@ class _Written:
 
 def _filters(request: ExportRequest) -> dict[str, list[str]]:
     """Return what the request narrows, by name; what it leaves open is not there."""
+    seed = request.seed or 0 if request.origins == (ORIGIN,) else request.seed if request.limit is not None else None
     named: dict[str, list[str]] = {
         "state": list(request.states),
         "split": list(request.splits),
         "qa_type": list(request.qa_types),
+        "origin": list(request.origins),
         "source": [] if request.source is None else [request.source],
         "session": [] if request.session is None else [request.session],
         "limit": [] if request.limit is None else [str(request.limit)],
-        "seed": [] if request.seed is None or request.limit is None else [str(request.seed)],
+        "seed": [] if seed is None else [str(seed)],
     }
     return {name: values for name, values in named.items() if values}
 

@@ -11,8 +11,11 @@ from trajectory_compiler.exports.context import tokens
 from trajectory_compiler.exports.prompt import answer_text, request_text
 from trajectory_compiler.exports.request import THOUSAND, Context, ExportFormat
 from trajectory_compiler.model import GATES, Pair
+from trajectory_compiler.synthesis.acc import ORIGIN
+from trajectory_compiler.synthesis.options import TokenCount
 
 Record = dict[str, Any]
+FILLED = 0.75  # of its budget: the share from which on a context of pieces counts as one of that length
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +25,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     context: str
     setting: Context
     bare: bool
+    count: TokenCount = tokens
 
 
 def jsonl_record(item: Item) -> Record:
@@ -67,7 +71,7 @@ def inspect_record(item: Item) -> Record:
         "supporting_turns": pair.supporting_turns,
         "row_ids": pair.row_ids,
         "context": item.setting.label,
-        "context_tokens": tokens(item.context),
+        "context_tokens": item.count(item.context),
     }
     if pair.withheld_turns:
         metadata["withheld_turns"] = pair.withheld_turns
@@ -114,7 +118,11 @@ def _outcomes(pair: Pair) -> dict[str, bool]:
 
 
 def _length_class(item: Item) -> str:
-    """Return the budget as the user wrote it, or the context's own length in thousands of tokens, rounded up."""
-    if item.setting.kind == "budget":
+    """Return the budget as the user wrote it, or the context's own length in thousands of tokens, rounded up.
+
+    Where the log did not have pieces enough for the budget, the own length is the true one.
+    """
+    length = item.count(item.context)
+    if item.setting.kind == "budget" and (item.pair.origin != ORIGIN or length >= FILLED * item.setting.tokens):
         return item.setting.label
-    return f"{-(-tokens(item.context) // THOUSAND)}k"
+    return f"{-(-length // THOUSAND)}k"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from trajectory_compiler.model import Family, Proof
 from trajectory_compiler.sources.findings import REASONS
+from trajectory_compiler.synthesis.acc import REASONS as ACC_REASONS
+from trajectory_compiler.synthesis.acc import STAGE
 
 FAMILY_WORDS: dict[Family, str] = {
     "composition": "follow a value from one call into a later one",
@@ -47,6 +49,7 @@ STAGE_WORDS = {
     "redaction": "sessions stopped at the redaction boundary",
     "proof": "candidate questions that failed a gate",
     "selection": "candidate questions that were not chosen",
+    "acc": "sessions whose task and final answer made no pair",
 }
 _OTHER_REASONS = {
     "blocked": "the session could not be redacted with certainty, so nothing of it passes",
@@ -58,6 +61,8 @@ def reason_in_words(stage: str, reason: str) -> str:
     """Return why something was dropped as a phrase that a person understands without the documentation."""
     if stage == "proof" and reason in FAILED_WORDS:
         return FAILED_WORDS[reason]
+    if stage == STAGE and reason in ACC_REASONS:
+        return ACC_REASONS[reason]
     if reason in REASONS:
         return REASONS[reason].sentence
     return _OTHER_REASONS.get(reason) or reason.replace("_", " ")

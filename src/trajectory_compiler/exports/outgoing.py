@@ -29,12 +29,19 @@ class Outgoing:
         self._scans: dict[str, tuple[Policy, Outbound]] = {}
         self._allowed: tuple[str, tuple[str, ...]] = ("", ())
 
-    def check(self, data: bytes, pair: Pair, trajectory: Trajectory) -> None:
-        """Look through the bytes of one pair. Raises BoundaryError where they hold what may not leave."""
+    def kept(self, trajectory: Trajectory) -> tuple[str, ...]:
+        """Return the texts of a session that pass because its policy keeps their fields."""
+        return kept_values(trajectory, self._of(trajectory.policy_hash)[0])
+
+    def check(self, data: bytes, pair: Pair, trajectory: Trajectory, lent: tuple[str, ...] = ()) -> None:
+        """Look through the bytes of one pair. Raises BoundaryError where they hold what may not leave.
+
+        `lent` are texts that pass because the same policy keeps them in sessions that lent pieces.
+        """
         policy, scan = self._of(trajectory.policy_hash)
         if self._allowed[0] != trajectory.digest:
             self._allowed = (trajectory.digest, kept_values(trajectory, policy))
-        scan(data, f"pair {pair.id[:12]}", self._allowed[1])
+        scan(data, f"pair {pair.id[:12]}", (*self._allowed[1], *lent))
 
     def check_rest(self, data: bytes, place: str) -> None:
         """Look through bytes that belong to no single pair, by every policy of the pairs that were looked through before."""

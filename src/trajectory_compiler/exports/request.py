@@ -10,11 +10,13 @@ import msgspec
 from trajectory_compiler.errors import OptionError
 from trajectory_compiler.model import Family, State
 from trajectory_compiler.store import SHOWN_STATES, PairQuery
+from trajectory_compiler.synthesis.acc import ORIGIN
 
 ExportFormat = Literal["jsonl", "inspect", "acc", "chat"]
 FORMATS: tuple[ExportFormat, ...] = ("jsonl", "inspect", "acc", "chat")
 THOUSAND = 1000  # `16k` is 16,000 tokens: the smaller reading always fits a model whose window means 16,384
 MANIFEST_VERSION = 1
+ACC_STATES: tuple[State, ...] = ("candidate", "tested", "reviewed")  # no acc pair is proved: there is no program
 _TOKENS = re.compile(r"([1-9][0-9]{0,8})(k?)")
 
 
@@ -33,8 +35,8 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to export and how.
 
     `bare` leaves the intermediate steps out of `chat` and `acc` answers. `limit` with `seed` draws a random sample; the file
-    is in the order of sessions all the same. `created_at` and `actor` go into the manifest and the store's list of actions.
-    `force` overwrites files that exist.
+    is in the order of sessions all the same. `seed` also fixes which pieces a pair of origin `acc` is shown among. `created_at`
+    and `actor` go into the manifest and the store's list of actions. `force` overwrites files that exist.
     """
 
     format: ExportFormat
@@ -42,6 +44,7 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
     context: Context = NO_CONTEXT
     states: tuple[State, ...] = SHOWN_STATES
     splits: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     qa_types: tuple[Family, ...] = ()
     source: str | None = None
     session: str | None = None
@@ -64,6 +67,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What an export holds and where it came from. It lies beside the export as `NAME.manifest.json`.
 
     `pairs` lists the ids in the order of the lines, so that whoever must erase a session finds the files that hold it.
+    `lenders` are the digests of redacted sessions of which pieces stand in contexts of others.
     `counts` are by qa_type, state, split, origin; `left_out` by reason. `policies` are the hashes of the redaction policies.
     """
 
@@ -83,6 +87,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     left_out: dict[str, int]
     policies: tuple[str, ...]
     pairs: tuple[str, ...]
+    lenders: tuple[str, ...] = ()
 
 
 def parse_context(text: str) -> Context:
@@ -97,19 +102,26 @@ def parse_context(text: str) -> Context:
     return Context(kind="budget", label=text, tokens=int(match[1]) * (THOUSAND if match[2] else 1))
 
 
+def states_of(origin: str | None) -> tuple[State, ...]:
+    """Return the states that an export of an origin holds: candidates only where `acc` is asked for by name."""
+    return ACC_STATES if origin == ORIGIN else SHOWN_STATES
+
+
 def query_of(request: ExportRequest) -> PairQuery:
     """Return the store's query for a request. Raises OptionError where it asks for states that are never exported."""
-    hidden = [state for state in request.states if state not in SHOWN_STATES]
+    allowed = ACC_STATES if request.origins == (ORIGIN,) else SHOWN_STATES
+    hidden = [state for state in request.states if state not in allowed]
     if hidden or not request.states:
         raise OptionError(
             "export pairs",
             f"pairs in state '{hidden[0] if hidden else ''}' are never exported",
-            f"Choose among {', '.join(SHOWN_STATES)}.",
+            f"Choose among {', '.join(allowed)}.",
         )
     return PairQuery(
         states=request.states,
         qa_types=request.qa_types,
         splits=request.splits,
+        origins=request.origins,
         source=request.source,
         session=request.session,
         limit=request.limit,

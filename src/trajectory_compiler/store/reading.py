@@ -156,7 +156,7 @@ def totals(database: Database) -> Totals:
 
 
 def _conditions(query: PairQuery) -> tuple[str, list[object]]:
-    listed = (("p.state", query.states), ("p.qa_type", query.qa_types), ("p.split", query.splits))
+    listed = (("p.state", query.states), ("p.qa_type", query.qa_types), ("p.split", query.splits), ("p.origin", query.origins))
     parts = [f"{column} IN ({', '.join('?' * len(values))})" for column, values in listed if values]
     parameters: list[object] = [value for _, values in listed for value in values]
     where, single = _joined([("p.source = ?", query.source), ("p.session_id = ?", query.session)])

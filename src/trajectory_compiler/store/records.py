@@ -122,6 +122,7 @@ class PairQuery(msgspec.Struct, frozen=True, kw_only=True):
     states: tuple[State, ...] = SHOWN_STATES
     qa_types: tuple[Family, ...] = ()
     splits: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     source: str | None = None
     session: str | None = None
     limit: int | None = None

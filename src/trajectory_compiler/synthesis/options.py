@@ -34,6 +34,19 @@ class SynthesisOptions(msgspec.Struct, frozen=True, kw_only=True):
     prompt_version: str = "pairs-1"
 
 
+class AccOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the task and the final answer of a session stand.
+
+    `task` is `first-message` (the first that the user says), `messages` (all that the user says before the answer) or
+    `TOOL.ARGUMENT`, taken from the tool's first call; `answer` is `last-message` (the last that the agent says) or
+    `TOOL.ARGUMENT`, taken from its last call. `only_success` leaves out sessions that failed or do not say how they ended.
+    """
+
+    task: str = "first-message"
+    answer: str = "last-message"
+    only_success: bool = False
+
+
 def fitted(options: SynthesisOptions, context_tokens: int | None, instructions: int) -> SynthesisOptions:
     """Return the options with windows that fit a model: its context less instructions, answer, and a tenth for bad guesses.
 
