@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STAGE, PARAPHRASE = "synthesis", "paraphrase"
+STAGE, PARAPHRASE, PROPOSALS = "synthesis", "paraphrase", "proposals"
 
 REASONS: dict[str, str] = {
     # calls
@@ -34,6 +34,13 @@ REASONS: dict[str, str] = {
     "beyond_limit": "the session has as many pairs as were asked for",
     # kept, but not as it was
     "reasoning_dropped": "the reasoning was too long or named what no cited turn shows: the pair is kept without it",
+    # question programs that a model proposed
+    "program_malformed": "a proposed program names a tool, call or field that there is not, or has a form that no family has",
+    "program_undefined": "a proposed program has no answer on the session",
+    "program_not_worth_asking": "a proposed program answers with a stamp, a truth value or a made-up number",
+    "program_weak": "a proposed program needs no two turns that lie apart, or another turn shows its answer",
+    "program_not_proved": "a gate of the proof fails for a proposed program",
+    "program_known": "the session has this program already",
     # paraphrases of dataflow questions: the question stays as it was
     "rewrite_missing": "no rewrite came back for a question",
     "rewrite_form": "a rewrite is not one question of one line, or more than twice as long as the original",
