@@ -65,9 +65,12 @@ def model_part(trajc: Trajc, *arguments: object) -> dict[str, Any]:
 
 def test_a_model_adds_candidates_with_quotes(trajc: Trajc, log: Path, store: Path, server: Server) -> None:
     """Each session is asked about once; what passes the checks is stored as a candidate, priced and quoted."""
-    result = trajc("compile", log, "--model", "mine:qwen")
+    result = trajc("compile", log, "--ask", "pairs", "--model", "mine:qwen")
     assert result.code == 0, result.err
-    assert f"mine:qwen: {SESSIONS} sessions, {SESSIONS} of {SESSIONS} proposed pairs kept, {SESSIONS} calls" in result.out
+    assert (
+        f"mine:qwen: {SESSIONS} sessions, {SESSIONS} of {SESSIONS} proposed pairs kept as candidates, {SESSIONS} calls"
+        in result.out
+    )
     pairs = written(store)
     assert len(pairs) == len(server.questions) == SESSIONS
     assert {(pair.state, pair.origin, pair.supporting_turns) for pair in pairs} == {("candidate", "model:mine:qwen", (0, 5))}
@@ -76,23 +79,23 @@ def test_a_model_adds_candidates_with_quotes(trajc: Trajc, log: Path, store: Pat
 
 def test_what_was_asked_is_not_asked_again(trajc: Trajc, log: Path, server: Server) -> None:
     """A second run finds every session done and sends nothing; another number of pairs is another question."""
-    assert model_part(trajc, log, "--model", "mine:qwen")["calls"] == SESSIONS
-    again = model_part(trajc, log, "--model", "mine:qwen")
+    assert model_part(trajc, log, "--ask", "pairs", "--model", "mine:qwen")["calls"] == SESSIONS
+    again = model_part(trajc, log, "--ask", "pairs", "--model", "mine:qwen")
     assert (again["calls"], again["skipped"], len(server.questions)) == (0, SESSIONS, SESSIONS)
-    assert model_part(trajc, log, "--model", "mine:qwen", "--pairs", 1)["calls"] == SESSIONS
+    assert model_part(trajc, log, "--ask", "pairs", "--model", "mine:qwen", "--pairs", 1)["calls"] == SESSIONS
 
 
 def test_only_the_chosen_sessions_are_sent(trajc: Trajc, log: Path, server: Server) -> None:
     """The options that choose sessions hold for the model, too, though the store has more of them."""
     trajc("compile", log)
-    assert model_part(trajc, log, "--model", "mine:qwen", "--limit", 2)["sessions"] == 2
+    assert model_part(trajc, log, "--ask", "pairs", "--model", "mine:qwen", "--limit", 2)["sessions"] == 2
     assert len(server.questions) == 2
 
 
 def test_dry_run_asks_nothing(trajc: Trajc, log: Path, server: Server) -> None:
     """The estimate counts calls, tokens and dollars, and no byte is sent."""
-    result = trajc("compile", log, "--model", "mine:qwen", "--dry-run", "--json")
-    estimate = json.loads(result.out)["estimate"]
+    result = trajc("compile", log, "--ask", "pairs", "--model", "mine:qwen", "--dry-run", "--json")
+    estimate = json.loads(result.out)["estimate"][0]
     assert estimate["calls"] == estimate["sessions"] == SESSIONS
     assert estimate["cost_pico_usd"] == (estimate["input_tokens"] + 2 * estimate["output_tokens"]) * 10**6
     assert server.questions == []
@@ -100,14 +103,14 @@ def test_dry_run_asks_nothing(trajc: Trajc, log: Path, server: Server) -> None:
 
 def test_a_spent_budget_ends_the_run_and_the_next_goes_on(trajc: Trajc, log: Path, store: Path, server: Server) -> None:
     """Exit code 3 and a sentence; what was paid for is saved, and more money finishes the rest without paying twice."""
-    dry = json.loads(trajc("compile", log, "--model", "mine:qwen", "--dry-run", "--json").out)
-    at_most = dry["estimate"]["cost_pico_usd"] / SESSIONS / 10**12
-    result = trajc("compile", log, "--model", "mine:qwen", "--max-cost-usd", f"{at_most + 0.0004:.6f}")
+    dry = json.loads(trajc("compile", log, "--ask", "pairs", "--model", "mine:qwen", "--dry-run", "--json").out)
+    at_most = dry["estimate"][0]["cost_pico_usd"] / SESSIONS / 10**12
+    result = trajc("compile", log, "--ask", "pairs", "--model", "mine:qwen", "--max-cost-usd", f"{at_most + 0.0004:.6f}")
     assert result.code == 3, result.out
     assert "stopped:" in result.out
     first = len(server.questions)
     assert 0 < first < SESSIONS
-    assert model_part(trajc, log, "--model", "mine:qwen")["kept"] == SESSIONS - first
+    assert model_part(trajc, log, "--ask", "pairs", "--model", "mine:qwen")["kept"] == SESSIONS - first
     assert (len(server.questions), len(written(store))) == (SESSIONS, SESSIONS)
 
 
@@ -120,7 +123,7 @@ def test_what_cannot_work_is_said_in_one_sentence(
 ) -> None:
     """A wrong key, an unknown model or provider: exit code 2, one sentence, no traceback; the proved pairs stand."""
     monkeypatch.setenv("QWEN_KEY", key)
-    result = trajc("compile", log, "--model", model)
+    result = trajc("compile", log, "--ask", "pairs", "--model", model)
     assert result.code == 2
     assert seen in result.err
     assert result.err.startswith("Cannot ")
@@ -131,7 +134,7 @@ def test_an_outage_is_a_failure_and_no_empty_result(trajc: Trajc, tmp_path: Path
     """Answers that cannot be used fail their session, which is asked again; nothing is counted as an answer of zero pairs."""
     with serving(ChatCompletions(), answer=pair_in, script=["malformed", "malformed", "ok"]) as broken:
         configure(tmp_path, broken)
-        result = trajc("compile", log, "--model", "mine:qwen", "--limit", 1)
+        result = trajc("compile", log, "--ask", "pairs", "--model", "mine:qwen", "--limit", 1)
     assert result.code == 1
     assert "1 session failed and will be asked again" in result.out
     assert "invalid_output" in trajc("stats", "--json").out
@@ -156,12 +159,12 @@ def test_a_batch_is_collected_by_the_next_run(
     model = f"google:{GeminiBatches().models[0]}"
     with serving(GeminiBatches(answer=pair_in)) as gemini:
         (tmp_path / "trajc.toml").write_text(f'[models.providers.google]\nbase_url = "{gemini.base_url}"\n', encoding="utf-8")
-        first = trajc("compile", log, "--model", model, "--batch", "--limit", 2)
+        first = trajc("compile", log, "--ask", "pairs", "--model", model, "--batch", "--limit", 2)
         assert first.code == 0, first.err
         assert "2 sessions wait for a batch" in first.out
         assert written(store) == []
         for _ in range(4):
-            second = trajc("compile", log, "--model", model, "--batch", "--limit", 2)
+            second = trajc("compile", log, "--ask", "pairs", "--model", model, "--batch", "--limit", 2)
             if "wait for a batch" not in second.out:
                 break
     assert second.code == 0, second.err
@@ -172,26 +175,38 @@ def test_a_batch_is_collected_by_the_next_run(
     ("sessions", "kills"), [(24, 4), pytest.param(200, 100, marks=pytest.mark.long)], ids=["some kills", "full size"]
 )
 def test_killed_runs_pay_once_and_end_in_the_same_pairs(
-    trajc: Trajc, tmp_path: Path, server: Server, log: Path, store: Path, sessions: int, kills: int
+    trajc: Trajc, server: Server, log: Path, store: Path, sessions: int, kills: int
 ) -> None:
     """Killed at random instants and run to the end: what was answered is not paid again, the pairs are those of a whole run."""
     write_orders_log(log, sessions)
     trajc("compile", log)
     drawn = random.Random(kills)
-    command = [sys.executable, "-m", "trajectory_compiler", "compile", str(log), "--model", "mine:qwen", "--store", str(store)]
+    command = [
+        sys.executable,
+        "-m",
+        "trajectory_compiler",
+        "compile",
+        str(log),
+        "--ask",
+        "pairs",
+        "--model",
+        "mine:qwen",
+        "--store",
+        str(store),
+    ]
     for _ in range(kills):
         goal = len(server.questions) + drawn.randint(1, max(1, sessions // kills))
-        child = subprocess.Popen(command, cwd=tmp_path, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen(command, cwd=log.parent, env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while len(server.questions) < goal and child.poll() is None:
             time.sleep(0.001)
         time.sleep(drawn.random() * 0.02)
         child.kill()
         child.wait()
-    assert trajc("compile", log, "--model", "mine:qwen").code == 0
+    assert trajc("compile", log, "--ask", "pairs", "--model", "mine:qwen").code == 0
     paid = Counter(question.prompt for question in server.questions)
     assert len(paid) == sessions
     assert len(server.questions) - sessions <= kills * 8  # those in the air at a kill, one for each of eight workers
-    whole = tmp_path / "whole.db"
-    assert trajc("compile", log, "--model", "mine:qwen", "--store", whole).code == 0
+    whole = log.parent / "whole.db"
+    assert trajc("compile", log, "--ask", "pairs", "--model", "mine:qwen", "--store", whole).code == 0
     assert written(store) == written(whole)
     assert len(written(whole)) == sessions

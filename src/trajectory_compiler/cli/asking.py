@@ -26,6 +26,11 @@ from trajectory_compiler.synthesis import SynthesisOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 BUDGET_SPENT = 3
+_MADE: dict[Work, str] = {
+    "pairs": "{kept:,} of {proposed:,} proposed pairs kept as candidates",
+    "programs": "{kept:,} of {proposed:,} proposed programs proved",
+    "paraphrase": "{kept:,} of {proposed:,} questions reworded",
+}
 AGREED = "send-to"  # the kind of the action that remembers a host to which redacted sessions may be sent
 
 
@@ -54,6 +59,13 @@ def model_options(command: Command) -> Command:
             default=5,
             show_default=True,
             help="At most so many of a session.",
+        ),
+        click.option(
+            "--ask",
+            "asked",
+            multiple=True,
+            type=click.Choice(("programs", "pairs")),
+            help="What for: question programs, which are proved; pairs in prose, which are candidates; repeatable.  [default: both]",
         ),
         click.option("--paraphrase", is_flag=True, help="Let the model reword the proved questions, too."),
         click.option("--max-cost-usd", callback=_dollars, metavar="USD", help="What this run may spend."),
@@ -85,7 +97,18 @@ def take_model_options(given: dict[str, Any]) -> ModelChoice | None:
 
     Raises: OptionError: there is no such model. UsageError: an option needs a model.
     """
-    names = ("model", "pairs", "paraphrase", "max_cost_usd", "max_session_usd", "max_day_usd", "batch", "dry_run", "yes")
+    names = (
+        "model",
+        "pairs",
+        "asked",
+        "paraphrase",
+        "max_cost_usd",
+        "max_session_usd",
+        "max_day_usd",
+        "batch",
+        "dry_run",
+        "yes",
+    )
     taken = {name: given.pop(name) for name in names}
     if taken["model"] is None:
         idle = [name for name in names if name != "pairs" and taken[name]]
@@ -103,7 +126,8 @@ def take_model_options(given: dict[str, Any]) -> ModelChoice | None:
     merged = {name: models.limits.__getattribute__(name) if value is None else value for name, value in limits.items()}
     models = msgspec.structs.replace(models, limits=SpendingLimits(**merged))
     model = resolve_model(taken["model"], models)
-    works: tuple[Work, ...] = ("pairs", "paraphrase") if taken["paraphrase"] else ("pairs",)
+    works: tuple[Work, ...] = tuple(dict.fromkeys(taken["asked"])) or ("programs", "pairs")
+    works += ("paraphrase",) if taken["paraphrase"] else ()
     return ModelChoice(
         asked=SynthesisOptions(model=str(model), pairs=taken["pairs"]),
         models=models,
@@ -132,20 +156,23 @@ def ask_model(store: Store, summary: RunSummary, options: CompileOptions, choice
     return runs
 
 
-def plan_model(store: Store, summary: RunSummary, options: CompileOptions, choice: ModelChoice) -> Estimated:
-    """Return what the model stage would send and cost at most."""
-    return ModelStage(store, summary, (options, choice.asked, choice.models)).planned(datetime.now(UTC))
+def plan_model(store: Store, summary: RunSummary, options: CompileOptions, choice: ModelChoice) -> list[Estimated]:
+    """Return what the model stage would send and cost at most, for each thing that it is asked for."""
+    now = datetime.now(UTC)
+    return [ModelStage(store, summary, (options, choice.asked, choice.models), work).planned(now) for work in choice.works]
 
 
-def estimate_line(estimated: Estimated) -> str:
-    """Return what `--dry-run` prints."""
+def estimate_line(estimated: Estimated, work: Work) -> str:
+    """Return what `--dry-run` prints of one thing that is asked for."""
+    if work == "paraphrase":
+        return f"{estimated.model.rstrip(':')}, paraphrase: two calls for ten questions; what they hold is known when they are asked."
     if not estimated.calls:
-        return f"{estimated.model.rstrip(':')}: nothing to ask, every session is done."
+        return f"{estimated.model.rstrip(':')}, {work}: nothing to ask, every session is done."
     share = estimated.input_tokens / max(1, estimated.whole_tokens)
     price = "at an unknown price" if estimated.cost_pico_usd is None else f"at most ${usd_of(estimated.cost_pico_usd):f}"
     asked = f"{counted(estimated.calls, 'call')} for {counted(estimated.sessions, 'session')}"
     return (
-        f"{estimated.model.rstrip(':')}: {asked}, about "
+        f"{estimated.model.rstrip(':')}, {work}: {asked}, about "
         f"{estimated.input_tokens:,} tokens sent ({share:.0%} of the sessions' {estimated.whole_tokens:,}), at most "
         f"{estimated.output_tokens:,} written, {price}. Nothing was asked; leave --dry-run out to ask."
     )
@@ -157,7 +184,7 @@ def run_line(run: ModelRun, work: Work) -> str:
     failed = f", {counted(run.failed, 'session')} failed and will be asked again" if run.failed else ""
     failed += f", {counted(run.deferred, 'session')} wait for a batch: run again later" if run.deferred else ""
     stopped = f"; stopped: {run.stopped}" if run.stopped else ""
-    made = f"{run.kept:,} of {run.proposed:,} proposed pairs kept" if work == "pairs" else f"{run.kept:,} questions reworded"
+    made = _MADE[work].format(kept=run.kept, proposed=run.proposed)
     done = f"{counted(run.done, 'session')}" + (f" ({run.skipped:,} done before)" if run.skipped else "")
     calls = f"{counted(run.calls, 'call')} ({run.cached:,} more answered from the store)"
     return f"{run.model.rstrip(':')}: {done}, {made}, {calls}, {price}{failed}{stopped}"

@@ -60,8 +60,8 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
     runs: list[ModelRun] = []
     with Store.open(store) as opened:
         summary = compile_log_into(opened, log, options)
-        estimated = plan_model(opened, summary, options, choice) if choice is not None and choice.dry_run else None
-        if choice is not None and estimated is None:
+        estimated = plan_model(opened, summary, options, choice) if choice is not None and choice.dry_run else []
+        if choice is not None and not choice.dry_run:
             runs = ask_model(opened, summary, options, choice)
         paired = pair_up(opened, summary, options, asked) if asked is not None else None
         if html is not None:
@@ -74,10 +74,11 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
         print_json(summary.counts() | more | _of_model(runs, estimated) | ({"html": str(html)} if html else {}))
     else:
         say(summary_line(summary, store, asked=bool(runs)))
-        for run, work in zip(runs, choice.works if choice else (), strict=False):
+        works = choice.works if choice is not None else ()
+        for run, work in zip(runs, works, strict=False):
             say(run_line(run, work))
-        if estimated is not None:
-            say(estimate_line(estimated))
+        for plan, work in zip(estimated, works, strict=False):
+            say(estimate_line(plan, work))
         for line in acc_lines(paired, asked, store) if paired is not None and asked is not None else ():
             say(line)
         if html is not None:
@@ -85,7 +86,7 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
     return exit_code(runs) or (1 if summary.blocked else 0)
 
 
-def _of_model(runs: list[ModelRun], estimated: Estimated | None) -> dict[str, Any]:
+def _of_model(runs: list[ModelRun], estimated: list[Estimated]) -> dict[str, Any]:
     return ({"model": [msgspec.structs.asdict(run) for run in runs]} if runs else {}) | (
-        {"estimate": msgspec.structs.asdict(estimated)} if estimated is not None else {}
+        {"estimate": [msgspec.structs.asdict(plan) for plan in estimated]} if estimated else {}
     )

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -19,12 +19,12 @@ from trajectory_compiler.config import COMPILER_VERSION, CompileOptions, ModelOp
 from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.errors import BudgetError, StoreError
 from trajectory_compiler.model import Finding, Pair, Trajectory, render, short_hash
-from trajectory_compiler.models import Client, ModelName, estimate, estimate_tokens, open_client
+from trajectory_compiler.models import Client, ModelName, Request, estimate, estimate_tokens, open_client
 from trajectory_compiler.models.batching import BatchClient
 from trajectory_compiler.models.opening import open_batch_client
 from trajectory_compiler.models.surroundings import Surroundings
 from trajectory_compiler.pipeline.run import Progress, RunSummary, silent
-from trajectory_compiler.pipeline.session import split_of
+from trajectory_compiler.pipeline.session import Prover, split_of
 from trajectory_compiler.pipeline.snapshot import load_snapshot
 from trajectory_compiler.redaction import load_policy
 from trajectory_compiler.redaction.keyfile import key_path, load_key
@@ -33,6 +33,7 @@ from trajectory_compiler.statistics import Snapshot
 from trajectory_compiler.store import PairQuery, StageResult, Store, StoredSession
 from trajectory_compiler.synthesis import SynthesisOptions, paraphrase, plan_calls, synthesise
 from trajectory_compiler.synthesis.options import fitted
+from trajectory_compiler.synthesis.programs import PROGRAM_PROMPT, plan_programs, propose
 from trajectory_compiler.synthesis.prompts import instructions
 from trajectory_compiler.synthesis.quotes import CHECKS_VERSION
 from trajectory_compiler.verification import claim_of, prove, session_for_many
@@ -40,7 +41,9 @@ from trajectory_compiler.verification import claim_of, prove, session_for_many
 SESSIONS_AT_ONCE = 8  # read and held in memory while their calls are under way
 SCHEMA_TOKENS = 400  # of the answer's form, which some providers are shown as text
 CURRENT = PairQuery(states=("candidate", "proved", "tested", "reviewed"))
-Work = Literal["pairs", "paraphrase"]
+Work = Literal["pairs", "programs", "paraphrase"]
+ORIGINS: dict[Work, str] = {"pairs": "model", "programs": "program", "paraphrase": "paraphrase"}
+STAGES: dict[Work, str] = {"pairs": "synthesis", "programs": "proposals", "paraphrase": "paraphrase"}
 
 
 class ModelRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +104,7 @@ class ModelStage:
         self._work = work
         self._batch = batch
         self._problems: tuple[str, ...] = ()
-        self._origin = f"{'model' if work == 'pairs' else work}:{self._asked.model}"
+        self._origin = f"{ORIGINS[work]}:{self._asked.model}"
         self._snapshot = self._snapshot_of(store)
         self._selected = [s for s in store.sessions(self._source) if s.raw_digest in compiled.selected]
         self.counts = dict.fromkeys(("done", "failed", "deferred", "proposed", "kept"), 0)
@@ -128,10 +131,9 @@ class ModelStage:
         cost: int | None = 0
         for session in self.waiting():
             index = self._index(self._store.trajectory(session.digest))
-            planned = plan_calls(index, self._asked, estimate_tokens)
             whole += sum(estimate_tokens(text) for text in _rendered(index))
-            for call in planned:
-                one = estimate(call.request, self._models, now)
+            for request in self._requests(index):
+                one = estimate(request, self._models, now)
                 calls, tokens, output = calls + 1, tokens + one.input_tokens, output + one.output_tokens
                 cost = None if cost is None or one.cost_pico_usd is None else cost + one.cost_pico_usd
         return Estimated(
@@ -168,7 +170,8 @@ class ModelStage:
         async with self._client(run_id, scan) as client:
             name = ModelName.parse(self._asked.model)
             client.check(name)
-            told = estimate_tokens(instructions(self._given.prompt_version)) + SCHEMA_TOKENS
+            version = PROGRAM_PROMPT if self._work == "programs" else self._given.prompt_version
+            told = estimate_tokens(instructions(version)) + SCHEMA_TOKENS
             self._asked = fitted(self._given, client.context_tokens(name), told)
             if isinstance(client, BatchClient):
                 self._problems = (await client.collect()).problems
@@ -191,10 +194,8 @@ class ModelStage:
         index = self._index(trajectory)
         query = msgspec.structs.replace(CURRENT, source=self._source, session=session.session_id)
         known = list(self._store.pairs(query))
-        if self._work == "pairs":
-            made = await self._written(client, index, known)
-        else:
-            made = await self._reworded(client, index, known)
+        works = {"pairs": self._written, "programs": self._proved, "paraphrase": self._reworded}
+        made = await works[self._work](client, index, known)
         if made is None:
             self.counts["deferred"] += 1
             return
@@ -203,7 +204,7 @@ class ModelStage:
             StageResult(
                 run_id=run_id,
                 trajectory=trajectory,
-                stage="synthesis" if self._work == "pairs" else "paraphrase",
+                stage=STAGES[self._work],
                 origin=self._origin,
                 key=self.key(),
                 pairs=pairs,
@@ -223,7 +224,17 @@ class ModelStage:
         self.counts["kept"] += len(made.pairs)
         return made.pairs, made.findings, made.failed
 
-    async def _reworded(self, client: Client, index: SessionIndex, known: list[Pair]) -> _Made:
+    async def _proved(self, client: Client, index: SessionIndex, known: list[Pair]) -> _Made | None:
+        others = [pair for pair in known if pair.origin != self._origin]
+        prover = Prover(index, split_of(index.trajectory.session_id, self._compile))
+        made = await propose(index, client, self._asked, prover.prove, others)
+        if made.deferred:
+            return None
+        self.counts["proposed"] += made.proposed
+        self.counts["kept"] += len(made.pairs)
+        return made.pairs, made.findings, made.failed
+
+    async def _reworded(self, client: Client, index: SessionIndex, known: list[Pair]) -> _Made | None:
         proved = [pair for pair in known if pair.origin == "dataflow" and pair.state == "proved"]
         session = session_for_many(index.turns)
 
@@ -236,6 +247,12 @@ class ModelStage:
         self.counts["kept"] += len(made.reworded)
         changed = tuple(pair for pair in made.pairs if pair.id in set(made.reworded))
         return changed, made.findings, made.failed
+
+    def _requests(self, index: SessionIndex) -> list[Request[Any]]:
+        """Return what a session would be asked; of a paraphrase, which asks back, nothing is known beforehand."""
+        if self._work == "programs":
+            return [plan_programs(index, self._asked)[0]]
+        return [call.request for call in plan_calls(index, self._asked, estimate_tokens)] if self._work == "pairs" else []
 
     def _index(self, trajectory: Trajectory) -> SessionIndex:
         snapshot = self._snapshot

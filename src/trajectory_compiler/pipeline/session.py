@@ -50,14 +50,14 @@ def compile_trajectory(trajectory: Trajectory, corpus: Corpus, options: CompileO
 
     index = SessionIndex(trajectory, frequency, corpus.sessions)
     candidates = enumerate_candidates(index, options.dataflow)
-    prover = _Prover(index, split_of(trajectory.session_id, options))
+    prover = Prover(index, split_of(trajectory.session_id, options))
     plan = Plan(quota(len(trajectory.turns), options.dataflow), f"{options.dataflow.seed}/{trajectory.session_id}")
     pairs = select(index, candidates, plan, prover.prove)
     counts = Counter(str(c.family) for c in candidates)
     return Compiled(pairs=tuple(pairs), findings=prover.findings(), candidates=dict(sorted(counts.items())))
 
 
-class _Prover:
+class Prover:
     """Turns candidates of one session into proved pairs and counts what falls, by family and gate."""
 
     def __init__(self, index: SessionIndex, split: str) -> None:
@@ -70,8 +70,11 @@ class _Prover:
         """The turns as the checker reads them: read when there is something to prove."""
         return session_for_many(self.index.turns)
 
-    def prove(self, candidate: Candidate) -> Pair | None:
+    def prove(self, candidate: Candidate, question: str | None = None) -> Pair | None:
+        """Return the candidate as a proved pair, or None; `question` replaces the words of the templates."""
         pair = self.draft(candidate)
+        if question is not None:
+            pair = msgspec.structs.replace(pair, question=question)
         proof = prove(claim_of(pair), self.session)
         if not proof.passed:
             gate = next((g for g, outcome in proof.gates.items() if outcome is False), "unknown")
@@ -108,6 +111,7 @@ class _Prover:
         )
 
     def findings(self) -> tuple[Finding, ...]:
+        """Return what fell, by gate and family."""
         session_id = self.index.trajectory.session_id
         return tuple(
             Finding(stage="proof", reason=gate, session_id=session_id, count=count, detail=family)

@@ -1,4 +1,4 @@
-"""What a model is shown to propose question programs: which calls a session has, with which fields, and what flows between them.
+"""What a model is shown to propose question programs: the calls of a session, their fields, and what flows between them.
 
 It costs a few hundred tokens, however long the session is: a tool has one entry, a field a few of its values.
 

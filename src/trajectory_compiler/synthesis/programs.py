@@ -74,7 +74,7 @@ class Programs(msgspec.Struct, frozen=True):
 class Proposed(msgspec.Struct, frozen=True, kw_only=True):
     """What asking for programs of one session gave: proved pairs, every drop, how many were proposed.
 
-    `reworded` counts the pairs that kept the model's own wording. `failed`: the call brought no answer. `deferred`: it is in a batch.
+    `reworded` counts the pairs that kept the model's own wording. `failed`: no answer came; `deferred`: the call is in a batch.
     """
 
     pairs: tuple[Pair, ...] = ()
