@@ -65,7 +65,7 @@ def model_options(command: Command) -> Command:
             "asked",
             multiple=True,
             type=click.Choice(("programs", "pairs")),
-            help="What for: question programs, which are proved; pairs in prose, which are candidates; repeatable.  [default: both]",
+            help="For question programs (proved) or pairs in prose (candidates); repeatable.  [default: both]",
         ),
         click.option("--paraphrase", is_flag=True, help="Let the model reword the proved questions, too."),
         click.option("--max-cost-usd", callback=_dollars, metavar="USD", help="What this run may spend."),
@@ -165,7 +165,7 @@ def plan_model(store: Store, summary: RunSummary, options: CompileOptions, choic
 def estimate_line(estimated: Estimated, work: Work) -> str:
     """Return what `--dry-run` prints of one thing that is asked for."""
     if work == "paraphrase":
-        return f"{estimated.model.rstrip(':')}, paraphrase: two calls for ten questions; what they hold is known when they are asked."
+        return f"{estimated.model.rstrip(':')}, paraphrase: two calls for ten questions, of a length that is known only then."
     if not estimated.calls:
         return f"{estimated.model.rstrip(':')}, {work}: nothing to ask, every session is done."
     share = estimated.input_tokens / max(1, estimated.whole_tokens)

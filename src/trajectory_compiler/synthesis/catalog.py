@@ -27,7 +27,7 @@ def catalog(index: SessionIndex) -> str:
     """Return the tools, fields and flows of a session as text, the most called tools first."""
     tools = sorted(index.tools, key=lambda tool: (-len(index.tools[tool]), tool))[:MAX_TOOLS]
     lines = [line for tool in tools for line in _of_tool(index, tool)]
-    return "\n".join([*lines, "What flows from a response into a later call:", *_flows(index)])
+    return "\n".join([*lines, "What flows from a response into a later call that is not the next:", *_flows(index)])
 
 
 def _of_tool(index: SessionIndex, tool: str) -> Iterator[str]:
@@ -60,7 +60,7 @@ def _flows(index: SessionIndex) -> Iterator[str]:
             continue
         made, source = places[0]
         for used, target in index.used.get(value, ()):
-            if used > made and is_speakable(source):
+            if used > made + 1 and is_speakable(source):
                 flow = (index.turns[made].tool, source, index.turns[used].tool, target)
                 counts[flow] += 1
                 gaps[flow].append(used - made)
