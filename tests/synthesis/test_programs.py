@@ -18,7 +18,7 @@ from trajectory_compiler.model import Json, Pair
 from trajectory_compiler.pipeline.session import Prover, split_of
 from trajectory_compiler.synthesis import REASONS, SynthesisOptions
 from trajectory_compiler.synthesis.catalog import catalog
-from trajectory_compiler.synthesis.programs import Find, Programs, Proposed, ProposedProgram, Where, propose
+from trajectory_compiler.synthesis.programs import Find, Follow, Programs, Proposed, ProposedProgram, Tally, Where, propose
 
 OPTIONS = SynthesisOptions(model="test:scripted")
 ORDERS = ("ORD-44017", "ORD-55028", "ORD-66039", "ORD-77041", "ORD-88052")
@@ -64,7 +64,7 @@ GOOD = ProposedProgram(question=ASKED, find=[MAIL, ORDER], answer="value", call=
 
 def proposed(index: SessionIndex, *programs: ProposedProgram, known: tuple[Pair, ...] = ()) -> Proposed:
     """Propose programs as a model would, and prove them as the pipeline does."""
-    client = ScriptedClient(lambda _request, _number: Programs(list(programs)))
+    client = ScriptedClient(lambda _request, _number: Programs([], [], list(programs)))
     prover = Prover(index, split_of("s-1", CompileOptions()))
     return asyncio.run(propose(index, client, OPTIONS, prover.prove, known))
 
@@ -118,6 +118,17 @@ def test_each_fall_has_its_reason(index: SessionIndex, changes: dict[str, Json],
     assert len(made.pairs) + sum(finding.count for finding in made.findings) == 1
 
 
+def test_short_forms_are_written_out(index: SessionIndex) -> None:
+    """A flow with its start is the same program as in the long form; a sum over neighbours falls; an unknown flow is malformed."""
+    follow = Follow(1, "/arguments/mail_id", "M-902", "/response/carrier", ASKED)
+    tally = Tally("get_order", "", "", "sum", "/response/crates", "How many crates were there in all?")
+    client = ScriptedClient(lambda _request, _number: Programs([follow, msgspec.structs.replace(follow, flow=9)], [tally], []))
+    made = asyncio.run(propose(index, client, OPTIONS, Prover(index, "train").prove))
+    assert made.pairs[0].id == proposed(index, GOOD).pairs[0].id
+    assert [pair.answer for pair in made.pairs] == ["Marram Lines"]
+    assert [finding.reason for finding in made.findings] == ["program_malformed", "program_weak"]
+
+
 def test_a_known_program_is_not_made_again(index: SessionIndex) -> None:
     """Neither twice in one answer nor beside the same program of the enumeration."""
     made = proposed(index, GOOD, GOOD)
@@ -138,5 +149,5 @@ def test_the_catalog_shows_what_flows(index: SessionIndex) -> None:
     """Tools with their fields, some of their values, and the fields between which values flow over a gap."""
     shown = catalog(index)
     assert "get_order: 5 calls (turns 5 to 9)" in shown
-    assert "read_mail /response/about -> get_order /arguments/order_id (5 times, 5 to 5 turns later)" in shown
+    assert "flow 1: read_mail /response/about -> get_order /arguments/order_id (5 times, 5 to 5 turns later)" in shown
     assert "`ORD-44017`, `ORD-55028`, `ORD-66039`, ... 5 different" in shown

@@ -19,7 +19,7 @@ from trajectory_compiler.synthesis.prompts import PROMPTS, fence_for, fenced, in
 
 DIGESTS = {
     "pairs-1": "e1f3b5150d2d1034e9b1741ce3405cf9",
-    "programs-1": "c201ee978a3b9e8c46442b78c2c4ffb3",
+    "programs-1": "0d8600eed9b786c01d65466105fe6e83",
     "paraphrase-1": "51f10d067f1bdf48f55b0d03a13fb069",
     "roundtrip-1": "557d846b7cfbe6641405f9e9ad4a1556",
 }

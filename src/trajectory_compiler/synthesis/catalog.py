@@ -5,13 +5,15 @@ It costs a few hundred tokens, however long the session is: a tool has one entry
     get_order: 12 calls (turns 3 to 88), 1 failed
       /arguments/order_id: `ORD-44017`, `ORD-44020`, ... 12 different
       /response/state: `packed`, `sent`, 2 different
-    What flows: read_mail /response/about -> get_order /arguments/order_id (9 times, 4 to 70 turns later)
+    What flows from a response into a later call that is not the next:
+      flow 1: read_mail /response/about -> get_order /arguments/order_id (9 times, 4 to 70 turns later)
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from trajectory_compiler.dataflow.fields import is_speakable, is_worth_asking
 from trajectory_compiler.dataflow.index import SessionIndex
@@ -23,11 +25,21 @@ MAX_SAMPLE_CHARACTERS = 48
 MAX_FLOWS = 16
 
 
+class Flow(NamedTuple):
+    """A field of a tool's response whose values later stand in an argument of another call; `gaps` are in turns."""
+
+    maker: str
+    source: str
+    user: str
+    target: str
+    gaps: tuple[int, ...]
+
+
 def catalog(index: SessionIndex) -> str:
     """Return the tools, fields and flows of a session as text, the most called tools first."""
     tools = sorted(index.tools, key=lambda tool: (-len(index.tools[tool]), tool))[:MAX_TOOLS]
     lines = [line for tool in tools for line in _of_tool(index, tool)]
-    return "\n".join([*lines, "What flows from a response into a later call that is not the next:", *_flows(index)])
+    return "\n".join([*lines, "What flows from a response into a later call that is not the next:", *_told(index)])
 
 
 def _of_tool(index: SessionIndex, tool: str) -> Iterator[str]:
@@ -51,9 +63,15 @@ def _samples(values: list[str]) -> str:
     return shown if len(different) <= MAX_SAMPLES else f"{shown}, ... {len(different)} different"
 
 
-def _flows(index: SessionIndex) -> Iterator[str]:
-    """Yield the fields between which distinctive values flow, the most frequent first."""
-    counts: Counter[tuple[str, str, str, str]] = Counter()
+def _told(index: SessionIndex) -> Iterator[str]:
+    for number, flow in enumerate(flows(index), start=1):
+        times, far = len(flow.gaps), f"{min(flow.gaps)} to {max(flow.gaps)}" if len(flow.gaps) > 1 else str(flow.gaps[0])
+        how = f"{times} time{'s' if times > 1 else ''}, {far} turns later"
+        yield f"  flow {number}: {flow.maker} {flow.source} -> {flow.user} {flow.target} ({how})"
+
+
+def flows(index: SessionIndex) -> tuple[Flow, ...]:
+    """Return the fields between which distinctive values flow over a gap, the most frequent first; flow 1 is the first."""
     gaps: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     for value, places in index.produced.items():
         if not index.is_distinctive(value):
@@ -61,10 +79,6 @@ def _flows(index: SessionIndex) -> Iterator[str]:
         made, source = places[0]
         for used, target in index.used.get(value, ()):
             if used > made + 1 and is_speakable(source):
-                flow = (index.turns[made].tool, source, index.turns[used].tool, target)
-                counts[flow] += 1
-                gaps[flow].append(used - made)
-    for flow, times in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MAX_FLOWS]:
-        maker, source, user, target = flow
-        far = f"{min(gaps[flow])} to {max(gaps[flow])}" if times > 1 else str(gaps[flow][0])
-        yield f"  {maker} {source} -> {user} {target} ({times} time{'s' if times > 1 else ''}, {far} turns later)"
+                gaps[index.turns[made].tool, source, index.turns[used].tool, target].append(used - made)
+    ordered = sorted(gaps.items(), key=lambda item: (-len(item[1]), item[0]))[:MAX_FLOWS]
+    return tuple(Flow(*places, tuple(found)) for places, found in ordered)

@@ -8,7 +8,7 @@ same (the rules of `rewording`, and the proof anew); else the program is worded 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -21,7 +21,7 @@ from trajectory_compiler.dataflow.index import SessionIndex
 from trajectory_compiler.errors import ContextOverflowError, DeferredError, InvalidOutputError, ModelError
 from trajectory_compiler.model import AnswerType, Family, Finding, Pair, key_of
 from trajectory_compiler.models.protocol import CallPlace, ModelClient, ModelName, Request
-from trajectory_compiler.synthesis.catalog import catalog
+from trajectory_compiler.synthesis.catalog import catalog, flows
 from trajectory_compiler.synthesis.options import SynthesisOptions
 from trajectory_compiler.synthesis.prompts import fenced, instructions
 from trajectory_compiler.synthesis.reasons import PROPOSALS
@@ -65,9 +65,32 @@ class ProposedProgram(msgspec.Struct, frozen=True):
     other: str
 
 
-class Programs(msgspec.Struct, frozen=True):
-    """What a model answers to a catalog."""
+class Follow(msgspec.Struct, frozen=True):
+    """The short form of two hops: the call that a flow starts from, told by a field, and a field where the flow leads to."""
 
+    flow: int
+    start_field: str
+    start_value: str
+    ask_field: str
+    question: str
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """The short form of a number over all calls of a tool; `where_field` empty: over every one of them."""
+
+    tool: str
+    where_field: str
+    where_value: str
+    answer: Literal["count", "distinct", "sum"]
+    ask_field: str
+    question: str
+
+
+class Programs(msgspec.Struct, frozen=True):
+    """What a model answers to a catalog: programs in short forms, which small models can write, and in the long one."""
+
+    follows: Annotated[list[Follow], msgspec.Meta(max_length=MOST_PROGRAMS)]
+    tallies: Annotated[list[Tally], msgspec.Meta(max_length=MOST_PROGRAMS)]
     programs: Annotated[list[ProposedProgram], msgspec.Meta(max_length=MOST_PROGRAMS)]
 
 
@@ -131,16 +154,37 @@ async def propose(
             raise
         return Proposed(findings=(_finding(index, _failure(error), 1),), failed=True)
     judge = _Judge(index, options, prove, known)
-    for proposal in reply.answer.programs:
+    proposals = list(written_out(index, reply.answer))
+    for proposal in proposals:
         judge.take(proposal)
-    if not reply.answer.programs:
+    if not proposals:
         judge.dropped["nothing_proposed"] += 1
     return Proposed(
         pairs=tuple(judge.pairs),
         findings=tuple(_finding(index, reason, times) for reason, times in sorted(judge.dropped.items())),
-        proposed=len(reply.answer.programs),
+        proposed=len(proposals),
         reworded=judge.reworded,
     )
+
+
+def written_out(index: SessionIndex, answer: Programs) -> Iterator[ProposedProgram]:
+    """Yield all programs of an answer in the long form; a flow that there is not becomes a program without calls."""
+    known = flows(index)
+    for follow in answer.follows:
+        calls: list[Find] = []
+        if 1 <= follow.flow <= len(known):
+            flow = known[follow.flow - 1]
+            start = Where(follow.start_field, follow.start_value, "", "")
+            calls = [
+                Find("A", flow.maker, "only", [start], "", ""),
+                Find("B", flow.user, "only", [Where(flow.target, "", "A", flow.source)], "", ""),
+            ]
+        yield ProposedProgram(follow.question, calls, "value", "B", follow.ask_field, "")
+    for tally in answer.tallies:
+        where = [Where(tally.where_field, tally.where_value, "", "")] if tally.where_field else []
+        find = Find("A", tally.tool, "all", where, "", "")
+        yield ProposedProgram(tally.question, [find], tally.answer, "A", tally.ask_field, "")
+    yield from answer.programs
 
 
 def _failure(error: ModelError) -> str:
