@@ -13,7 +13,7 @@ PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long check format bench bench-quick docs clean
+.PHONY: help demo test test-long test-models check format bench bench-quick docs clean
 
 help: ## list these commands
 	@echo "trajectory-compiler: what do you want to do?"
@@ -27,6 +27,9 @@ test: $(STAMPS)/test ## run the tests (sets up what they need)
 
 test-long: $(STAMPS)/test ## run the tests with every campaign at its full size (tens of minutes)
 	$(BIN)/python -m pytest --long $(PYTEST_ARGS)
+
+test-models: $(STAMPS)/test ## ask a real model in three ways: make test-models MODEL=local:some.gguf (an hour or more)
+	$(BIN)/python -m tools.model_report --model $(MODEL) --folder build/models
 
 check: $(STAMPS)/check ## lint, format, types, layers and the size rules, each by its tool
 	$(BIN)/ruff check $(CODE)
