@@ -123,13 +123,10 @@ async def report(store: Store, arguments: argparse.Namespace) -> None:
             index = SessionIndex(trajectory, lambda _: 1, len(sessions))
             for way in arguments.ways:
                 lines[way].add(*await ask(way, client, index, options))
-            print(
-                f"{number} of {len(sessions)}", *(f"{w}: {line.kept}/{line.proposed}" for w, line in lines.items()), flush=True
-            )
+            so_far = [f"{way}: {line.kept}/{line.proposed}" for way, line in lines.items()]
+            print(f"{number} of {len(sessions)}", *so_far, flush=True)
     print(f"\n{arguments.model}, {len(sessions)} sessions of 1,000 to {arguments.tokens:,} tokens, seed {arguments.seed}\n")
-    print(
-        "| way | sessions | failed | calls | tokens in | tokens out | proposed | kept | $ at list price | $ each kept | what fell |"
-    )
+    print(f"| {' | '.join(COLUMNS)} |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|")
     for line in lines.values():
         print(line.row())
@@ -141,14 +138,8 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--ways", nargs="*", choices=WAYS, default=list(WAYS))
-    for name, value in (
-        ("sessions", 20),
-        ("seed", 1),
-        ("tokens", 8_000),
-        ("context", 12_000),
-        ("output", 1_000),
-        ("threads", 1),
-    ):
+    numbers = {"sessions": 20, "seed": 1, "tokens": 8_000, "context": 12_000, "output": 1_000, "threads": 1}
+    for name, value in numbers.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
