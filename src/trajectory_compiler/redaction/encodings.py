@@ -15,7 +15,8 @@ _ESCAPE = re.compile(
     r"|(?<=[A-Za-z])\+(?=[A-Za-z])"
 )
 _QUERY = re.compile(r"[?&=][^\s]*%[0-9A-Fa-f]{2}|=[A-Za-z]+\+[A-Za-z]+(?:&|$|\s)")
-_RUN = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_=-])")
+_RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_=-])")
+_STEP = re.compile(r"[A-Za-z0-9_-]{16,}={0,2}")
 _HEX = re.compile(r"[0-9a-fA-F-]+")
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "/": "/", "\\": "\\"}
 _MAX_RUN = 200_000
@@ -88,6 +89,11 @@ def base64_runs(text: str) -> Iterator[tuple[int, int, str]]:
         meaning = _from_base64(run)
         if meaning is not None:
             yield *match.span(), meaning
+        elif "/" in run:  # the steps of a path, one of which may be encoded
+            for step in _STEP.finditer(run):
+                meaning = _from_base64(step.group())
+                if meaning is not None:
+                    yield match.start() + step.start(), match.start() + step.end(), meaning
 
 
 def _from_base64(run: str) -> str | None:

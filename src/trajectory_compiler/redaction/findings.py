@@ -9,7 +9,7 @@ import msgspec
 from trajectory_compiler.model import Json, RawTrajectory, canonical
 from trajectory_compiler.redaction.checks import is_card, normal_form
 from trajectory_compiler.redaction.documents import TooDeep, is_deeper_than, scalars
-from trajectory_compiler.redaction.encodings import base64_runs
+from trajectory_compiler.redaction.encodings import base64_runs, decoded
 from trajectory_compiler.redaction.key_index import Meaning, keyed_span
 from trajectory_compiler.redaction.names import is_common_word, is_name_word
 from trajectory_compiler.redaction.needles import Needles, words_in
@@ -152,25 +152,40 @@ class Findings:
         return False
 
     def _find_in_text(self, text: str, *, depth: int = 0) -> bool:
+        spans = self._spans_in(text, depth)
+        return self._add(text, spans, keyed=False) if spans else False
+
+    def _spans_in(self, text: str, depth: int) -> list[Span]:
+        """Return what stands in a text: by form, by the names before values, and in what the text encodes or lays out."""
         if "<" in text:
             self.reserved.update(LABEL.findall(text))
         spans = self.scanner.spans(text)
         if not self._rescans:
             spans = self.scanner.prose_spans(text, spans)
-        if self.policy.rules and len(text) > _MIN_TABLE:
-            if depth < _MAX_EMBEDDED_DEPTH and text[0] in "{[" and text[-1] in "}]":
-                spans = spans + self._find_in_embedded(text, depth)
-            elif self.scanner.keys.has_rules:
-                spans = spans + [Span(*cell) for cell in table_spans(text, self.scanner.keys)]
-            spans = spans + self._find_in_base64(text)
-        return self._add(text, spans, keyed=False) if spans else False
+        if not self.policy.rules or len(text) <= _MIN_TABLE or depth > _MAX_EMBEDDED_DEPTH:
+            return spans
+        spans = spans + self._find_in_structure(text, depth)
+        view = decoded(text) if "%" in text or "&" in text else None
+        if view is not None:
+            inside = self._find_in_structure(view.text, depth)
+            spans += [Span(*view.original(span.start, span.end), span.kind, span.spread) for span in inside]
+        return spans
 
-    def _find_in_base64(self, text: str) -> list[Span]:
+    def _find_in_structure(self, text: str, depth: int) -> list[Span]:
+        """Collect what JSON, tables, markup and base64 in a text hold."""
+        spans: list[Span] = []
+        if text[0] in "{[" and text[-1] in "}]":
+            spans = self._find_in_embedded(text, depth)
+        elif self.scanner.keys.has_rules:
+            spans = [Span(*cell) for cell in table_spans(text, self.scanner.keys)]
+        return spans + self._find_in_base64(text, depth)
+
+    def _find_in_base64(self, text: str, depth: int) -> list[Span]:
         """Collect runs of base64 that hold what the rules find; others wait until all values of the session are known."""
         spans: list[Span] = []
         for start, end, meaning in base64_runs(text):
-            inside = self.scanner.spans(meaning)
-            if inside:
+            inside = self._spans_in(meaning, depth + 1)
+            if inside and self._add(meaning, inside, keyed=False):
                 spans.append(Span(start, end, inside[0].kind))
                 if len(inside) == 1 and inside[0].end - inside[0].start == len(meaning):
                     self.canonical[text[start:end]] = normal_form(inside[0].kind, meaning) or meaning
@@ -211,7 +226,7 @@ class Findings:
                 self.needles.add(surface, word=word)
                 add_identifier_forms(self.needles, span.kind, surface)
             elif not keyed:
-                self.local[text] = spans
+                self.local[text] = _apart(spans)
         return bool(spans)
 
     def _is_propagated(self, surface: str, span: Span) -> bool:
@@ -247,3 +262,12 @@ class Findings:
         if surface not in self.kinds and not self.policy.passes(kind, surface):
             self.kinds[surface] = kind
             self.needles.add(surface, word=stands_alone(kind))
+
+
+def _apart(spans: list[Span]) -> list[Span]:
+    """Return spans without overlaps: the earlier one stays, the longer one of those that begin together."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+    return kept

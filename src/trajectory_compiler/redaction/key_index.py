@@ -19,15 +19,29 @@ _QUOTED = re.compile(r"\\?(?P<quote>[\"'`])(?P<value>[^\"`\n\\]{1,200}?)\\?(?P=q
 _BARE = re.compile(r"[^\s\"'`,;&|<>{}\[\]()][^\n\"`,;&|<>{}\[\]]{0,120}")
 _LONGEST_NAME = 64
 _EDGE = re.compile(r"(?![\w-])")
+_PARAMETER = re.compile(r"[^&#\s\"'<>]{1,200}(?=&|#|$|[\s\"'<>])|[^&#\n\"'<>]{1,200}(?=&)")  # what a query's name stands before
+# Capitalised words, titles and particles between them: what could be a name at the beginning of running text.
+_TITLE = r"(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Cllr|Rev|Herr|Frau|Mme|Señora?|Sra?)\.? )?"
+_PARTICLES = r"(?:(?:de|da|di|do|dos|del|della|van|von|der|den|ten|ter|la|le|bin|ibn|al|el|af|av|zu) ){0,2}"
+_WORD = rf"{_PARTICLES}[^\W\d_a-zß-öø-ÿ][\w'’.-]{{0,30}}"
+_NAMES = re.compile(rf"{_TITLE}(?P<value>{_WORD}(?: {_WORD}){{0,4}})(?![\w(\[{{@/\\=]|::|\.\w)")
+# How a check of a whole leaf reads the beginning of running text: a name is as long as its words are.
+_LEADING = {"keyed_name": "full_name", "keyed_name_part": "person", "keyed_full_name": "full_name"}
+_PHONE = re.compile(r"[+(]{0,2}[0-9][0-9 ()./-]{5,20}[0-9](?: ?x[0-9]{1,5})?(?![\w]|[-/.:][0-9])")
+_CARD = re.compile(r"[0-9](?:[ -]?[0-9]){11,18}(?![\w]|[-.][0-9])")
 
 
 class Meaning(NamedTuple):
-    """What stands under a key. `value` is None for the kinds that `keys.py` knows by itself."""
+    """What stands under a key. `value` is None for the kinds that `keys.py` knows by itself.
+
+    `leading` says, of a person, how many characters at the beginning of running text are the name.
+    """
 
     kind: Kind
     value: re.Pattern[str] | None = None
     check: Callable[[str], int] = len
     spread: bool = True
+    leading: Callable[[str], int] | None = None
 
 
 class KeyIndex:
@@ -39,7 +53,8 @@ class KeyIndex:
         self._rules: dict[tuple[str, ...], list[tuple[KeyRule, Meaning, bool]]] = {}
         self._longest = 0
         for rule in policy.key_rules:
-            meaning = Meaning(rule.kind, re.compile(rule.value), CHECKS[rule.check], rule.spread)
+            leading = CHECKS[_LEADING[rule.check]] if rule.check in _LEADING else None
+            meaning = Meaning(rule.kind, re.compile(rule.value), CHECKS[rule.check], rule.spread, leading)
             for name in rule.keys:
                 words = tuple(words_of_key(name.removeprefix("=")))
                 self._longest = max(self._longest, len(words))
@@ -71,20 +86,23 @@ class KeyIndex:
         """
         for match in _SEPARATOR.finditer(text):
             end = match.start()
-            before = text[max(0, end - _LONGEST_NAME) : end].rstrip(" \t\"'`]\\")
+            base = max(0, end - _LONGEST_NAME)
+            before = text[base:end].rstrip(" \t\"'`]\\")
             last = before[max(before.rfind(" "), before.rfind("\n"), before.rfind("\t"), before.rfind('"')) + 1 :]
             if not self.covers(last):
                 continue
-            name = _NAME.search(before, max(0, len(before) - _LONGEST_NAME))
+            name = _NAME.search(before)
             meaning = self.meaning(name.group()) if name else None
-            if meaning is None or meaning.value is None:
-                continue
-            if quoted := _QUOTED.match(text, match.end()):
+            if name is None or meaning is None or meaning.kind == "SECRET":
+                continue  # secrets in text have a family of their own
+            span, start = None, match.end()
+            if match.group()[0] == "=" and before[max(0, name.start() - 1)] in "?&":
+                parameter = _PARAMETER.match(text, start)
+                span = keyed_span(parameter.group(), meaning) if parameter else None
+            if span is None and (quoted := _QUOTED.match(text, start)):
                 span, start = keyed_span(quoted["value"], meaning), quoted.start("value")
-            elif bare := _BARE.match(text, match.end()):
-                span, start = _bare_span(bare.group(), meaning), bare.start()
-            else:
-                continue
+            elif span is None and (bare := _BARE.match(text, start)):
+                span = _bare_span(bare.group(), meaning)
             if span:
                 yield start + span[0], start + span[1], meaning.kind
 
@@ -93,7 +111,7 @@ class KeyIndex:
         known = self._endings.get(word)
         if known is None:
             words = words_of_key(word[-_LONGEST_KEY:])
-            known = bool(words) and words[-1] in self._stems
+            known = bool(words) and (words[-1] in self._stems or (self._reads_keys and kind_of_key(word) in ("PHONE", "CARD")))
             if len(self._endings) >= _MAX_KEYS:
                 self._endings.clear()
             self._endings[word] = known
@@ -129,7 +147,15 @@ def keyed_span(text: str, meaning: Meaning, *, number: bool = False) -> tuple[in
 
 def _bare_span(text: str, meaning: Meaning) -> tuple[int, int] | None:
     """Return where an unquoted value ends that starts a text: at the end of the longest match that is a whole word."""
-    if meaning.value is None or meaning.kind in ("PERSON", "ADDRESS", "USERNAME"):
+    if meaning.kind == "PERSON":
+        name = _NAMES.match(text)
+        length = meaning.leading(name["value"]) if name and meaning.leading else 0
+        return (name.start("value"), name.start("value") + length) if name and length else None
+    if meaning.value is None:
+        number = (_PHONE if meaning.kind == "PHONE" else _CARD).match(text)
+        is_value = number is not None and (meaning.kind != "PHONE" or CHECKS["phone_any"](number.group()))
+        return number.span() if number and is_value else None
+    if meaning.kind in ("ADDRESS", "USERNAME"):
         return None  # prose goes on after them: the rules of their families know where they end
     match = meaning.value.match(text)
     if not match or not match.group() or not _EDGE.match(text, match.end()):

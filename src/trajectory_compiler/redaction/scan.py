@@ -77,14 +77,10 @@ class Scanner:
         """
         if len(text) < _SHORTEST or text in self._clean:
             return []
-        found = self._matches(text)
+        found = self._in_plain(text)
         view = decoded(text)
         if view is not None:
-            found.extend(Span(*view.original(span.start, span.end), span.kind) for span in self._matches(view.text))
-        if self.policy.key_names:
-            found.extend(Span(start, end, "SECRET") for start, end in assignments.assigned_secrets(text))
-        if self.keys.has_rules:
-            found.extend(Span(*span) for span in self.keys.spans(text))
+            found.extend(Span(*view.original(span.start, span.end), span.kind) for span in self._in_plain(view.text))
         if found:
             return _without_overlaps(found, text)
         if len(text) <= _MAX_REMEMBERED:
@@ -114,6 +110,15 @@ class Scanner:
         """Say whether a value is found by its key alone, in an object that has the keys `beside` too."""
         meaning = self.keys.meaning(key, frozenset(beside))
         return meaning is not None and keyed_span(value, meaning) is not None
+
+    def _in_plain(self, text: str) -> list[Span]:
+        """Return what stands in a text as it is: by form, and by the name before it."""
+        found = self._matches(text)
+        if self.policy.key_names:
+            found.extend(Span(start, end, "SECRET") for start, end in assignments.assigned_secrets(text))
+        if self.keys.has_rules:
+            found.extend(Span(*span) for span in self.keys.spans(text))
+        return found
 
     def _matches(self, text: str) -> list[Span]:
         found: list[Span] = []
