@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from trajectory_compiler.redaction.checks import CHECKS
+from trajectory_compiler.redaction.identifier_checks import is_gb_phone, is_nhs_number, is_utr
 from trajectory_compiler.redaction.keys import WRAPPERS, kind_of_key, words_of_key
 from trajectory_compiler.redaction.keys import keyed_span as builtin_span
 from trajectory_compiler.redaction.policy import KeyRule, Kind, Policy
@@ -19,6 +20,13 @@ _QUOTED = re.compile(r"\\?(?P<quote>[\"'`])(?P<value>[^\"`\n\\]{1,200}?)\\?(?P=q
 _BARE = re.compile(r"[^\s\"'`,;&|<>{}\[\]()][^\n\"`,;&|<>{}\[\]]{0,120}")
 _LONGEST_NAME = 64
 _EDGE = re.compile(r"(?![\w-])")
+# Names of an index: what it is by are its own keys. `callsByPhone`, `phone_index`, `nhs_to_patient`, `accountNumbers`.
+_BY = frozenset({"by", "per"})
+_INDEX_WORDS = frozenset("index map mapping lookup cache table dict counts seen registry hits list".split())
+_FREE = frozenset({"PERSON", "ADDRESS", "USERNAME", "SECRET"})  # any word could be one: only `by_name` says that keys are
+_OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[^\s<>]{8,}")
+_DIGITS = re.compile(r"[0-9]{10,11}")
+_TIMESTAMPS = range(1_000_000_000, 2_200_000_000)
 _PARAMETER = re.compile(r"[^&#\s\"'<>]{1,200}(?=&|#|$|[\s\"'<>])|[^&#\n\"'<>]{1,200}(?=&)")  # what a query's name stands before
 # Capitalised words, titles and particles between them: what could be a name at the beginning of running text.
 _TITLE = r"(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Cllr|Rev|Herr|Frau|Mme|Señora?|Sra?)\.? )?"
@@ -61,6 +69,7 @@ class KeyIndex:
                 self._rules.setdefault(words, []).append((rule, meaning, name.startswith("=")))
         self._stems = frozenset(words[-1] for words in self._rules)
         self._endings: dict[str, bool] = {}
+        self._naming: dict[str, Meaning | None] = {}
         self._known: dict[tuple[str, frozenset[str] | None], Meaning | None] = {}
 
     def meaning(self, key: str, beside: frozenset[str] | None = None) -> Meaning | None:
@@ -78,6 +87,28 @@ class KeyIndex:
     def below(self, key: str, beside: frozenset[str], above: Meaning | None) -> Meaning | None:
         """Return what stands under a key inside a value of which the key above says `above`."""
         return self.meaning(key, beside) or (above if above and key.lower() in WRAPPERS else None)
+
+    def naming(self, key: str) -> Meaning | None:
+        """Return what the keys of the object under a key are, or None where its name says nothing about them."""
+        if key not in self._naming:
+            if len(self._naming) >= _MAX_KEYS:
+                self._naming.clear()
+            self._naming[key] = self._look_up_naming(words_of_key(key[:_LONGEST_KEY]))
+        return self._naming[key]
+
+    def _look_up_naming(self, words: list[str]) -> Meaning | None:
+        place = max((at for at, word in enumerate(words) if word in _BY), default=-1)
+        if place >= 0:
+            return self.meaning(" ".join(words[place + 1 :]))
+        if "to" in words[1:]:
+            words = words[: words.index("to", 1)]
+        while len(words) > 1 and words[-1] in _INDEX_WORDS:
+            words = words[:-1]
+        name = " ".join(words)
+        meaning = self.meaning(name) or (self.meaning(name[:-1]) if name.endswith("s") else None)
+        if meaning is not None and meaning.kind == "SECRET":
+            return Meaning("SECRET", _OPAQUE)
+        return meaning if meaning is not None and meaning.kind not in _FREE else None
 
     def spans(self, text: str) -> Iterator[tuple[int, int, Kind]]:
         """Yield where, in running text, values stand that their name introduces.
@@ -132,6 +163,15 @@ class KeyIndex:
                         continue
                 return meaning, depends
         return None, depends
+
+
+def identifier_key(digits: str) -> Meaning | None:
+    """Return what a dictionary key of digits is that its check digit or its number plan betrays; a point in time is none."""
+    if len(digits) == 10 and int(digits) not in _TIMESTAMPS:
+        kind = "NHS_NUMBER" if digits[0] in "467" and is_nhs_number(digits) else "UTR" if is_utr(digits) else ""
+    else:
+        kind = "PHONE" if len(digits) == 11 and digits[0] == "0" and is_gb_phone(digits) else ""
+    return Meaning(kind, _DIGITS) if kind else None
 
 
 def keyed_span(text: str, meaning: Meaning, *, number: bool = False) -> tuple[int, int] | None:
