@@ -180,6 +180,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "phone_us": _whole(is_us_phone),
     "phone_any": _whole(is_any_phone),
     "person": names.person_length,
+    "person_in_lower_case": names.lower_case_length,
     "full_name": names.full_name_length,
     "mail_name": names.mail_name_length,
     "keyed_name": _whole(names.is_keyed_name),

@@ -37,7 +37,8 @@ _UNITS = frozenset("flat apartment apt unit studio suite room plot floor house b
 
 
 @cache
-def _words(name: str) -> frozenset[str]:
+def word_list(name: str) -> frozenset[str]:
+    """Return the words of a shipped list, `rules/NAME.txt`."""
     file = resources.files("trajectory_compiler.redaction") / "rules" / f"{name}.txt"
     lines = file.read_text(encoding="utf-8").splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
@@ -81,10 +82,10 @@ def tokens(text: str) -> list[str]:
 def is_name_word(word: str) -> bool:
     """Say whether a word may be part of a name: letters, and none of the words that start sentences, titles or headings."""
     plain = word.strip(".'’-")
-    if not plain or plain.lower() in _words("not_names") or plain.lower() in _TITLES:
+    if not plain or plain.lower() in word_list("not_names") or plain.lower() in _TITLES:
         return False
     parts = plain.split("-")
-    if len(parts) > 1 and (parts[0].lower() in _words("not_names") or parts[0].islower() != parts[-1].islower()):
+    if len(parts) > 1 and (parts[0].lower() in word_list("not_names") or parts[0].islower() != parts[-1].islower()):
         return False
     if _CAMEL.search(plain):
         return False
@@ -113,6 +114,15 @@ def full_name_length(text: str) -> int:
     """Return how many characters from the left are a name of two words or more."""
     end = person_length(text)
     return end if len(tokens(text[:end])) >= 2 else 0
+
+
+def lower_case_length(text: str) -> int:
+    """Return the length of a text in lower case that somebody gives as their name: none of its words is an ordinary one."""
+    words = [word.strip(".'’-") for word in text.split(" ")]
+    full = [fold(word) for word in words if len(word) > 1]
+    if not full or not all(is_name_word(word) and word not in word_list("ordinary_words") for word in full):
+        return 0
+    return len(text) if all(word not in _STATES and word not in _PARTICLES for word in full) else 0
 
 
 def mail_name_length(text: str) -> int:
@@ -157,7 +167,7 @@ def is_postal(text: str) -> bool:
 def is_place(text: str) -> bool:
     """Say whether capitalised words may name a place: apart from `North` or `Upper`, none is a word of headings or a month."""
     words = [word.lower() for word in _LETTERS.findall(text) if len(word) > 2]
-    return all(word in _COMPASS or word not in _words("not_names") for word in words) and text.lower() not in _STATES
+    return all(word in _COMPASS or word not in word_list("not_names") for word in words) and text.lower() not in _STATES
 
 
 def is_street(text: str) -> bool:
@@ -165,18 +175,18 @@ def is_street(text: str) -> bool:
     words = [word.lower() for word in _LETTERS.findall(text)]
     plain = [word for word in words if word not in _UNITS]
     return words[-1] in _STREETS or any(
-        word not in _words("not_names") and len(word) > 2 for word in (plain[:-1] if len(plain) > 2 else plain)
+        word not in word_list("not_names") and len(word) > 2 for word in (plain[:-1] if len(plain) > 2 else plain)
     )
 
 
 def is_username(text: str) -> bool:
     """Say whether a text is the account of a person rather than of a machine or a role."""
-    return _USERNAME.fullmatch(text) is not None and text.lower() not in _words("no_users") and not text.isdigit()
+    return _USERNAME.fullmatch(text) is not None and text.lower() not in word_list("no_users") and not text.isdigit()
 
 
 def is_common_word(text: str) -> bool:
     """Say whether a word that is a name is an ordinary word too (`Will`, `May`, `Grant`): alone it proves nothing."""
-    return text.lower() in _words("ambiguous_names")
+    return text.lower() in word_list("ambiguous_names")
 
 
 def name_key(text: str) -> tuple[str, ...]:
@@ -229,7 +239,7 @@ def account_forms(text: str) -> set[str]:
 
 def is_account_word(text: str) -> bool:
     """Say whether an account name is no ordinary word: it may be looked for in running text."""
-    return text.lower() not in _words("not_names") and text.lower() not in _words("ambiguous_names")
+    return text.lower() not in word_list("not_names") and text.lower() not in word_list("ambiguous_names")
 
 
 def _without_foreign(text: str) -> str:

@@ -13,6 +13,7 @@ from trajectory_compiler.redaction.checks import CHECKS
 from trajectory_compiler.redaction.encodings import decoded
 from trajectory_compiler.redaction.gates import Gates
 from trajectory_compiler.redaction.key_index import KeyIndex, keyed_span
+from trajectory_compiler.redaction.known_people import known_people
 from trajectory_compiler.redaction.ner import is_prose, load_model
 from trajectory_compiler.redaction.policy import KINDS, Kind, Policy, Rule
 
@@ -118,6 +119,7 @@ class Scanner:
             found.extend(Span(start, end, "SECRET") for start, end in assignments.assigned_secrets(text))
         if self.keys.has_rules:
             found.extend(Span(*span) for span in self.keys.spans(text))
+            found.extend(Span(*span, "PERSON") for span in known_people(text))
         return found
 
     def _matches(self, text: str) -> list[Span]:
