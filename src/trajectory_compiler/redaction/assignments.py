@@ -18,6 +18,9 @@ STEMS: tuple[str, ...] = (
     "passphrase",
     "passcode",
     "pwd",
+    "_pass",
+    "-pass",
+    "_pw",
     "secret",
     "token",
     "apikey",
@@ -46,7 +49,7 @@ _FIRST_LOOKS = tuple(
 )
 _TAIL = re.compile(
     r"(?P<rest>\w{0,20})(?:\\{0,3}[\"'`]|\])?"
-    r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|\s{1,3}(?:is|was)\s{1,3}|%3[DdAa]|[ \t])"
+    r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|\s{1,3}(?:is now|is|was|to|as|will be|should be)\s{1,3}|%3[DdAa]|[ \t])"
     r"(?:(?:bearer|basic|token)\s{1,3})?"
     r"(?:(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\"'`\n\\]{1,400})(?=\\{0,3}[\"'`])|(?P<plain>[^\s\"'`,<>{}\[\]|\\]{4,400}))",
     re.IGNORECASE,
@@ -74,9 +77,13 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("curl --password hunter22 https://example.com", "hunter22"),
     ("The password is Tr0ub4dor&3", "Tr0ub4dor&3"),
     ("password: correcthorse\n", "correcthorse"),
+    ("SMTP_PASS=Lantern-gravel80#\n", "Lantern-gravel80#"),
+    ("she has reset her password to Velvet-lantern76# since", "Velvet-lantern76#"),
 )
 COUNTER_EXAMPLES: tuple[str, ...] = (
     "token = nextToken()",
+    "use the token to start again, the secret to success",
+    "first_pass=1204ms second_pass=99ms1 test_pass: 12of14",
     "password: string;",
     "max_tokens=4096",
     "total_tokens: 12345",
@@ -130,6 +137,8 @@ def _secret_span(text: str, place: int, match: re.Match[str]) -> tuple[int, int]
         end = start + len(_bare(text[start:end]))
     elif separator.isspace():
         return None
+    if group == "plain" and separator.strip() in ("to", "as", "TO", "AS") and not _is_typed(text[start:end]):
+        return None  # `a token to use`
     plausible = _is_plausible(text[start:end], name.lower(), quoted=group == "quoted", whole_line=_ends_line(text, end))
     return (start, end) if plausible else None
 
@@ -142,6 +151,11 @@ def _bare(value: str) -> str:
 
 def _ends_line(text: str, end: int) -> bool:
     return end == len(text) or text[end] in "\r\n;" or text.startswith(("\\n", "\\r"), end)
+
+
+def _is_typed(value: str) -> bool:
+    """Say whether a word is none of a sentence's: it holds a digit or a sign beside letters."""
+    return len(value) >= 6 and (is_opaque(value) or any(c in "!@#$%^&*?" for c in value[:-1]))
 
 
 def _is_plausible(value: str, name: str, *, quoted: bool, whole_line: bool) -> bool:

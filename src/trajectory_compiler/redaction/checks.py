@@ -188,8 +188,11 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "keyed_full_name": _whole(names.is_keyed_full_name),
     "postal": _whole(names.is_postal),
     "place": _whole(names.is_place),
+    "house": names.house_length,
+    "town_line": _whole(names.is_town_line),
     "street": _whole(names.is_street),
     "username": _whole(names.is_username),
+    "account": _whole(names.is_account),
     "birth_date": _whole(dates.is_birth_date),
 }
 

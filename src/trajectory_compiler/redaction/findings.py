@@ -140,11 +140,13 @@ class Findings:
         if self.is_unscannable(value):
             return True
         if isinstance(value, str):
+            meaning = meaning.fitting(value) if meaning else None
             if meaning and (span := keyed_span(value, meaning)):
                 return self._add(value, [Span(*span, meaning.kind, meaning.spread)], keyed=True)
             return self._find_in_text(value, depth=depth)
         if isinstance(value, int | float) and not isinstance(value, bool) and self.policy.rules:
             text = canonical(value) or ""
+            meaning = meaning.fitting(text, number=True) if meaning else None
             if meaning and (span := keyed_span(text, meaning, number=True)):
                 return self._add(text, [Span(*span, meaning.kind, meaning.spread)], keyed=True)
             if len(text) >= _MIN_CARD_DIGITS and text.isdigit() and is_card(text):
@@ -205,6 +207,7 @@ class Findings:
         spans: list[Span] = []
         for scalar, meaning in scalars(value, self.policy.limits.max_depth, self.scanner.keys):
             if self._find_in_scalar(scalar, meaning, depth=depth + 1) and meaning and (written := canonical(scalar)):
+                meaning = meaning.fitting(written)
                 start, end = keyed_span(written, meaning) or (0, 0)
                 spans.extend(Span(a, b, meaning.kind, meaning.spread) for a, b in words_in(text, written[start:end]))
         return spans

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import NamedTuple
+from urllib.parse import unquote_plus
 
 from trajectory_compiler.redaction.checks import CHECKS
 from trajectory_compiler.redaction.identifier_checks import is_gb_phone, is_nhs_number, is_utr
@@ -14,7 +16,7 @@ from trajectory_compiler.redaction.policy import KeyRule, Kind, Policy
 
 _LONGEST_KEY = 120
 _MAX_KEYS = 50_000
-_SEPARATOR = re.compile(r"(?::=|=>|(?<![=!<>])=(?![=~])|:(?![:/])|(?<=\w) (?:is|was):? )[ \t]{0,3}(?=\S)")
+_SEPARATOR = re.compile(r"(?::=|=>|(?<![=!<>])=(?![=~])|:(?![:/])| \||(?<=\w) (?:is|was):? )[ \t]{0,3}(?=\S)")
 _NAME = re.compile(r"[^\W\d_][\w.-]{0,40}(?: [^\W\d_][\w-]{0,20}){0,3}\Z")
 _QUOTED = re.compile(r"\\?(?P<quote>[\"'`])(?P<value>[^\"`\n\\]{1,200}?)\\?(?P=quote)(?!\w)")
 _BARE = re.compile(r"[^\s\"'`,;&|<>{}\[\]()][^\n\"`,;&|<>{}\[\]]{0,120}")
@@ -27,7 +29,7 @@ _FREE = frozenset({"PERSON", "ADDRESS", "USERNAME", "SECRET"})  # any word could
 _OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[^\s<>]{8,}")
 _DIGITS = re.compile(r"[0-9]{10,11}")
 _TIMESTAMPS = range(1_000_000_000, 2_200_000_000)
-_PARAMETER = re.compile(r"[^&#\s\"'<>]{1,200}(?=&|#|$|[\s\"'<>])|[^&#\n\"'<>]{1,200}(?=&)")  # what a query's name stands before
+_PARAMETER = re.compile(r"[^&#\s\"'<>]{1,400}")  # what stands behind a name in a query
 # Capitalised words, titles and particles between them: what could be a name at the beginning of running text.
 _TITLE = r"(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Cllr|Rev|Herr|Frau|Mme|Señora?|Sra?)\.? )?"
 _PARTICLES = r"(?:(?:de|da|di|do|dos|del|della|van|von|der|den|ten|ter|la|le|bin|ibn|al|el|af|av|zu) ){0,2}"
@@ -36,13 +38,19 @@ _NAMES = re.compile(rf"{_TITLE}(?P<value>{_WORD}(?: {_WORD}){{0,4}})(?![\w(\[{{@
 # How a check of a whole leaf reads the beginning of running text: a name is as long as its words are.
 _LEADING = {"keyed_name": "full_name", "keyed_name_part": "person", "keyed_full_name": "full_name"}
 _PHONE = re.compile(r"[+(]{0,2}[0-9][0-9 ()./-]{5,20}[0-9](?: ?x[0-9]{1,5})?(?![\w]|[-/.:][0-9])")
+# An address on a line of its own: a house number first, or commas; a sentence ends it.
+_ADDRESS_LINE = re.compile(
+    r"(?=(?:[A-Za-z]+\.? )?[0-9]{1,5}[A-Za-z]?,? [^\W\d_]|[^\n,|;]{3,40}, )(?!(?i:the|a|an|your|my|our|this|same|as|not|see) )"
+    r"[^\n|;<>{}\[\]\"\\.?!]{6,120}(?<![\s,])"
+)
 _CARD = re.compile(r"[0-9](?:[ -]?[0-9]){11,18}(?![\w]|[-.][0-9])")
 
 
 class Meaning(NamedTuple):
     """What stands under a key. `value` is None for the kinds that `keys.py` knows by itself.
 
-    `leading` says, of a person, how many characters at the beginning of running text are the name.
+    `leading` says, of a person, how many characters at the beginning of running text are the name. `other` is what else may
+    stand under the same key: `user` is a name or an account.
     """
 
     kind: Kind
@@ -50,6 +58,16 @@ class Meaning(NamedTuple):
     check: Callable[[str], int] = len
     spread: bool = True
     leading: Callable[[str], int] | None = None
+    other: Meaning | None = None
+
+    def fitting(self, text: str, *, number: bool = False) -> Meaning:
+        """Return which of the meanings of a key a leaf has; the first where it has none."""
+        meaning: Meaning | None = self
+        while meaning is not None:
+            if keyed_span(text, meaning, number=number):
+                return meaning
+            meaning = meaning.other
+        return self
 
 
 class KeyIndex:
@@ -68,6 +86,9 @@ class KeyIndex:
                 self._longest = max(self._longest, len(words))
                 self._rules.setdefault(words, []).append((rule, meaning, name.startswith("=")))
         self._stems = frozenset(words[-1] for words in self._rules)
+        self._joined: dict[str, tuple[str, ...]] = {}
+        for words in self._rules:
+            self._joined.setdefault("".join(words), words)
         self._endings: dict[str, bool] = {}
         self._naming: dict[str, Meaning | None] = {}
         self._known: dict[tuple[str, frozenset[str] | None], Meaning | None] = {}
@@ -118,7 +139,7 @@ class KeyIndex:
         for match in _SEPARATOR.finditer(text):
             end = match.start()
             base = max(0, end - _LONGEST_NAME)
-            before = text[base:end].rstrip(" \t\"'`]\\")
+            before = text[base:end].rstrip(" \t\"'`]\\.*_")
             last = before[max(before.rfind(" "), before.rfind("\n"), before.rfind("\t"), before.rfind('"')) + 1 :]
             if not self.covers(last):
                 continue
@@ -127,10 +148,13 @@ class KeyIndex:
             if name is None or meaning is None or meaning.kind == "SECRET":
                 continue  # secrets in text have a family of their own
             span, start = None, match.end()
-            if match.group()[0] == "=" and before[max(0, name.start() - 1)] in "?&":
-                parameter = _PARAMETER.match(text, start)
-                span = keyed_span(parameter.group(), meaning) if parameter else None
+            parameter = _PARAMETER.match(text, start) if match.group()[0] == "=" else None
+            if parameter and _in_query(text, base + name.start(), parameter):
+                decoded = unquote_plus(parameter.group())
+                meaning = meaning.fitting(decoded)
+                span = (0, len(parameter.group())) if keyed_span(decoded, meaning) else None
             if span is None and (quoted := _QUOTED.match(text, start)):
+                meaning = meaning.fitting(quoted["value"])
                 span, start = keyed_span(quoted["value"], meaning), quoted.start("value")
             elif span is None and (bare := _BARE.match(text, start)):
                 span = _bare_span(bare.group(), meaning)
@@ -142,7 +166,11 @@ class KeyIndex:
         known = self._endings.get(word)
         if known is None:
             words = words_of_key(word[-_LONGEST_KEY:])
-            known = bool(words) and (words[-1] in self._stems or (self._reads_keys and kind_of_key(word) in ("PHONE", "CARD")))
+            known = bool(words) and (
+                words[-1] in self._stems
+                or "".join(words[-2:]) in self._joined
+                or (self._reads_keys and kind_of_key(word) in ("PHONE", "CARD"))
+            )
             if len(self._endings) >= _MAX_KEYS:
                 self._endings.clear()
             self._endings[word] = known
@@ -153,15 +181,19 @@ class KeyIndex:
             return Meaning(kind), False
         words = words_of_key(key[:_LONGEST_KEY])
         depends = False
-        for length in range(min(self._longest, len(words)), 0, -1):
-            for rule, meaning, whole in self._rules.get(tuple(words[-length:]), ()):
+        for length in range(min(self._longest + 1, len(words)), 0, -1):
+            ending = self._joined.get("".join(words[-length:]), ())  # `DoB`, `Post Code` and `postcode` are one name
+            fitting: list[Meaning] = []
+            for rule, meaning, whole in self._rules.get(ending, ()):
                 if whole and len(words) != length:
                     continue
                 if rule.beside:
                     depends = True
                     if not beside or not any(_ends_with(name, end) for name in beside for end in rule.beside):
                         continue
-                return meaning, depends
+                fitting.append(meaning)
+            if fitting:
+                return reduce(lambda other, first: first._replace(other=other), reversed(fitting)), depends
         return None, depends
 
 
@@ -195,13 +227,24 @@ def _bare_span(text: str, meaning: Meaning) -> tuple[int, int] | None:
         number = (_PHONE if meaning.kind == "PHONE" else _CARD).match(text)
         is_value = number is not None and (meaning.kind != "PHONE" or CHECKS["phone_any"](number.group()))
         return number.span() if number and is_value else None
-    if meaning.kind in ("ADDRESS", "USERNAME"):
-        return None  # prose goes on after them: the rules of their families know where they end
+    if meaning.kind == "ADDRESS":
+        line = _ADDRESS_LINE.match(text)
+        is_value = line is not None and meaning.value.fullmatch(line.group()) and meaning.check(line.group())
+        return line.span() if line and is_value else None
+    if meaning.kind == "USERNAME":
+        return None  # prose goes on after it: the rules of its family know where it ends
     match = meaning.value.match(text)
     if not match or not match.group() or not _EDGE.match(text, match.end()):
         return None
     value = match.group().rstrip(" .-")
     return (0, len(value)) if value and meaning.check(value) == len(value) else None
+
+
+def _in_query(text: str, start: int, value: re.Match[str]) -> bool:
+    """Say whether a name and its value are a parameter of a URL or of a form's body."""
+    if start:
+        return text[start - 1] in "?&"
+    return text[value.end() : value.end() + 1] == "&"
 
 
 def _ends_with(name: str, end: str) -> bool:

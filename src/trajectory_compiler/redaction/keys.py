@@ -10,7 +10,13 @@ from trajectory_compiler.redaction.policy import Kind
 
 _LAST_WORD_SECRET = frozenset(
     "password passwd passphrase passcode pwd secret credential credentials apikey authorization cookie cvv cvc otp "
-    "accesskey privatekey secretkey authkey accountkey totp".split()
+    "accesskey privatekey secretkey authkey accountkey totp passkey passwort kennwort contrasena senha haslo wachtwoord".split()
+)
+# Words that are a password behind another one only: `smtp_pass`, `dbPw`; a test passes, too.
+_SHORT_SECRET = frozenset({"pass", "pw", "psw", "pswd"})
+_NOT_BEFORE_SHORT = frozenset(
+    "test tests first second third single two one multi by high low band boarding bus season day render compiler forward backward "
+    "did will may can must should all not no to max min num count last next pre post build check".split()
 )
 _BEFORE_KEY = frozenset(
     "api access private secret signing encryption auth master account shared license client server service".split()
@@ -50,6 +56,7 @@ TABLES = tuple(
         _LAST_WORD_PHONE,
         _BEFORE_NUMBER_PHONE,
         _CARD,
+        _SHORT_SECRET,
         WRAPPERS,
         _NO_SECRET_WORDS,
     )
@@ -85,6 +92,7 @@ def kind_of_key(key: str) -> Kind | None:
             and before in ("access", "refresh", "api", "auth", "client", "session", "set", "")
         )
         or (last == "code" and before in ("security", "verification", "mfa"))
+        or (last in _SHORT_SECRET and before and before not in _NOT_BEFORE_SHORT)
         or words[-2:] in (["connection", "string"], ["secret", "string"], ["secret", "binary"])
     ):
         return None if last == "tokens" and not before else "SECRET"

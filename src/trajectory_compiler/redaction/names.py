@@ -19,6 +19,7 @@ _TITLES = frozenset(
     "dott ing ".split()
 )
 _SUFFIXES = frozenset("jr sr ii iii iv obe mbe cbe phd md qc kc esq".split())
+_WITHOUT_APOSTROPHE = str.maketrans("", "", "'’")
 _CAMEL = re.compile(r"[a-zß-öø-ÿ]{3,}[A-Z]")  # `InitializeSession`; `McDonald`, `DeLuca` and `O'Hara` are names
 _LETTERS = re.compile(r"[^\W\d_]+")
 _USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{1,62}[A-Za-z0-9]")
@@ -29,10 +30,18 @@ _STATES = frozenset(
 )
 
 
+_HOUSE = re.compile(r"(?:[A-Z][a-z]+\.? [0-9]{1,5}[A-Za-z]?,? )?[0-9]{1,4}[A-Za-z]?,? ")
+_PARTICLES_OF_STREETS = frozenset("the of on y yr".split())
+_ENDS_OF_STREETS = frozenset(
+    "road street avenue lane close crescent terrace mews rd ave drive court place gardens grove way walk hill view row square "
+    "park house green rise parade approach fields lodge hall yard".split()
+)
 _COMPASS = frozenset(
     "north south east west new old great little upper lower high royal market port lake saint point park".split()
 )
-_STREETS = frozenset("road street avenue lane close crescent terrace mews rd ave".split())
+_STREETS = frozenset(
+    "road street avenue lane close crescent terrace mews rd ave approach gardens parade embankment promenade".split()
+)
 _UNITS = frozenset("flat apartment apt unit studio suite room plot floor house block".split())
 
 
@@ -97,7 +106,7 @@ def person_length(text: str) -> int:
     end = count = 0
     for match in _TOKEN.finditer(text):
         word = match.group()
-        if word.lower() in _PARTICLES and count:
+        if word in _PARTICLES:
             continue
         if not is_name_word(word) or count == 6:
             break
@@ -179,9 +188,35 @@ def is_street(text: str) -> bool:
     )
 
 
+def house_length(text: str) -> int:
+    """Return how many characters from the left are a house and its street: a number and words, none of which a heading has."""
+    match = _HOUSE.match(text)
+    end = match.end() if match else 0
+    count = 0
+    for word in _TOKEN.finditer(text, end):
+        plain = word.group().lower()
+        if plain not in _PARTICLES_OF_STREETS and plain not in _ENDS_OF_STREETS and not is_place(word.group()):
+            break
+        count, end = count + 1, word.end()
+    return end if match and count >= 2 else 0
+
+
+def is_town_line(text: str) -> bool:
+    """Say whether a number and words are a postcode and a town of the Continent: no word of headings, no month."""
+    return is_place(text) and not any(word.lower() in word_list("ordinary_words") for word in _LETTERS.findall(text))
+
+
 def is_username(text: str) -> bool:
     """Say whether a text is the account of a person rather than of a machine or a role."""
     return _USERNAME.fullmatch(text) is not None and text.lower() not in word_list("no_users") and not text.isdigit()
+
+
+def is_account(text: str) -> bool:
+    """Say whether a value under a key as weak as `user` is somebody's account: no role, no machine, no ordinary word."""
+    if not is_username(text):
+        return False
+    known = (word_list("not_names"), word_list("no_users"), word_list("ordinary_words"), _STATES)
+    return any(all(part not in words for words in known) and len(part) > 1 for part in _LETTERS.findall(text.lower()))
 
 
 def is_common_word(text: str) -> bool:
@@ -210,6 +245,8 @@ def name_forms(text: str) -> set[str]:
     if len(words) > 2:
         middle = " ".join(word[0] for word in words[1:-1])
         orders |= {f"{given} {middle} {last}", f"{given} {middle}. {last}", f"{given[0]}. {middle}. {last}"}
+    orders |= {whole.replace(" ", sign) for sign in "_-."} | {f"{given}_{rest.replace(' ', '_')}"}
+    orders |= {order.translate(_WITHOUT_APOSTROPHE) for order in orders}
     return {form for order in orders for form in (order, order.upper(), order.lower(), _title(order), fold(order))}
 
 

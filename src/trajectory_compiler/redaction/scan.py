@@ -20,6 +20,7 @@ from trajectory_compiler.redaction.policy import KINDS, Kind, Policy, Rule
 LABEL = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,18}>")
 _SHORTEST = 5
 _IN_PIECES = frozenset({"SECRET", "ADDRESS", "PERSON"})  # a mail address without its start says nothing
+_WHOLE = frozenset({"IBAN", "EMAIL"})  # nothing inside one is a value of its own
 _MIN_PIECE = 3  # letters and digits of what is left of a span that another one overlaps
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 _OTHERS = _ORDER["PERSON"] - 0.5  # a user's kinds
@@ -110,7 +111,7 @@ class Scanner:
     def holds_under(self, key: str, value: str, beside: tuple[str, ...] = ()) -> bool:
         """Say whether a value is found by its key alone, in an object that has the keys `beside` too."""
         meaning = self.keys.meaning(key, frozenset(beside))
-        return meaning is not None and keyed_span(value, meaning) is not None
+        return meaning is not None and keyed_span(value, meaning.fitting(value)) is not None
 
     def _in_plain(self, text: str) -> list[Span]:
         """Return what stands in a text as it is: by form, and by the name before it."""
@@ -142,10 +143,17 @@ def _overlap(one: Span, other: Span) -> bool:
     return one.start < other.end and other.start < one.end
 
 
+def _is_inside(span: Span, other: Span) -> bool:
+    return other.start <= span.start and span.end <= other.end and span.end - span.start < other.end - other.start
+
+
 def _without_overlaps(found: list[Span], text: str) -> list[Span]:
     """Keep the span of the more severe kind where two overlap, then the longer one; of the other what is outside remains."""
     if len(found) == 1:
         return found
+    whole = [span for span in found if span.kind in _WHOLE]
+    if whole:  # digits inside an IBAN may pass the check of a card by chance
+        found = [s for s in found if s.kind == "SECRET" or not any(_is_inside(s, other) for other in whole)]
     kept: list[Span] = []
     for span in sorted(found, key=lambda s: (_ORDER.get(s.kind, _OTHERS), s.start - s.end, s.start)):
         for piece in _outside(span, kept):

@@ -61,6 +61,7 @@ def _markup_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, 
         name, value = match["name"].lower(), match["value"]
         is_cell = name in _CELLS
         meaning = index.meaning(before.strip(" :") if is_cell else match["name"])
+        meaning = meaning.fitting(value) if meaning else None
         if meaning is not None and (span := keyed_span(value, meaning)):
             yield match.start("value") + span[0], match.start("value") + span[1], meaning.kind, meaning.spread
         before = value if is_cell and len(value) <= _LONGEST_NAME else ""
@@ -75,9 +76,10 @@ def _row_spans(
         cell = text[start + a : start + b]
         left = len(cell) - len(cell.lstrip(" \"'`"))
         cell = _bare(cell)
-        if cell and (span := keyed_span(cell, meaning)):
+        fitting = meaning.fitting(cell)
+        if cell and (span := keyed_span(cell, fitting)):
             place = start + a + left
-            yield place + span[0], place + span[1], meaning.kind, meaning.spread
+            yield place + span[0], place + span[1], fitting.kind, fitting.spread
 
 
 def _insert_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
