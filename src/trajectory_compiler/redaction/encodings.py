@@ -84,7 +84,7 @@ def base64_runs(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and meaning of the base64 in a text that decodes to readable text."""
     for match in _RUN.finditer(text):
         run = match.group()
-        if len(run) > _MAX_RUN or _HEX.fullmatch(run):
+        if run.islower() or len(run) > _MAX_RUN or _HEX.fullmatch(run):  # what text is encoded to has capitals
             continue
         meaning = _from_base64(run)
         if meaning is not None:

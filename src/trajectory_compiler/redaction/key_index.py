@@ -229,8 +229,8 @@ def _bare_span(text: str, meaning: Meaning) -> tuple[int, int] | None:
         return number.span() if number and is_value else None
     if meaning.kind == "ADDRESS":
         line = _ADDRESS_LINE.match(text)
-        is_value = line is not None and meaning.value.fullmatch(line.group()) and meaning.check(line.group())
-        return line.span() if line and is_value else None
+        is_address = line is not None and meaning.value.fullmatch(line.group()) and meaning.check(line.group())
+        return line.span() if line and is_address else None
     if meaning.kind == "USERNAME":
         return None  # prose goes on after it: the rules of its family know where it ends
     match = meaning.value.match(text)

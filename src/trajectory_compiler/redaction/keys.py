@@ -15,8 +15,8 @@ _LAST_WORD_SECRET = frozenset(
 # Words that are a password behind another one only: `smtp_pass`, `dbPw`; a test passes, too.
 _SHORT_SECRET = frozenset({"pass", "pw", "psw", "pswd"})
 _NOT_BEFORE_SHORT = frozenset(
-    "test tests first second third single two one multi by high low band boarding bus season day render compiler forward backward "
-    "did will may can must should all not no to max min num count last next pre post build check".split()
+    "test tests first second third single two one multi by high low band boarding bus season day render compiler forward "
+    "backward did will may can must should all not no to max min num count last next pre post build check".split()
 )
 _BEFORE_KEY = frozenset(
     "api access private secret signing encryption auth master account shared license client server service".split()

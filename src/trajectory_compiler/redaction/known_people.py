@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -44,16 +45,22 @@ _LONGEST_JOINT = 6
 _Place = tuple[int, int]
 
 
+class _Facts(NamedTuple):
+    """What the lists say about a word."""
+
+    is_initial: bool = False
+    is_given: bool = False
+    is_surname: bool = False
+    is_place: bool = False
+    is_usable: bool = False
+
+
 class _Word(NamedTuple):
     """A capitalised word of a run: where it stands and what the lists say about it."""
 
     start: int
     end: int
-    is_initial: bool
-    is_given: bool
-    is_surname: bool
-    is_place: bool = False
-    is_usable: bool = False
+    facts: _Facts
 
 
 def known_people(text: str) -> Iterator[_Place]:
@@ -66,11 +73,11 @@ def known_people(text: str) -> Iterator[_Place]:
     unknown: list[_Place] = []
     for match in _RUN.finditer(text):
         words = [_word(token) for token in _TOKEN.finditer(text, match.start(), match.end())]
-        if any(word.is_given or word.is_surname for word in words):
+        if any(word.facts.is_given or word.facts.is_surname for word in words):
             if prose is None:
                 prose = is_prose(text)
             found.extend(_people(text, words, prose=prose))
-        elif len(words) == 1 and words[0].is_usable and not match.group().isupper() and not words[0].is_place:
+        elif len(words) == 1 and words[0].facts.is_usable and not match.group().isupper() and not words[0].facts.is_place:
             unknown.append((words[0].start, words[0].end))
     yield from found
     if found and unknown and prose:
@@ -100,11 +107,11 @@ def _people(text: str, words: list[_Word], *, prose: bool) -> Iterator[_Place]:
         if text[words[place].start : words[place].end].lower() in _AFTER_PLACE:
             place += 2
             continue
-        if not (words[place].is_usable or words[place].is_initial):
+        if not (words[place].facts.is_usable or words[place].facts.is_initial):
             place += 1
             continue
         end = place
-        while end < len(words) and end - place < _MAX_WORDS and (words[end].is_usable or words[end].is_initial):
+        while end < len(words) and end - place < _MAX_WORDS and (words[end].facts.is_usable or words[end].facts.is_initial):
             end += 1
         part = words[place:end]
         if _is_name(text, part, prose=prose):
@@ -114,46 +121,46 @@ def _people(text: str, words: list[_Word], *, prose: bool) -> Iterator[_Place]:
 
 def _is_name(text: str, part: list[_Word], *, prose: bool) -> bool:
     """Say whether usable words that follow each other are a name."""
-    full = [word for word in part if not word.is_initial]
+    full = [word for word in part if not word.facts.is_initial]
     if not full:
         return False
     if len(part) >= 2:
         # A given name before another word, or a surname after a word or an initial; in code, both.
-        is_led = any(word.is_given for word in part[:-1]) and not part[-1].is_initial
-        is_closed = any(word.is_surname and not before.is_place for before, word in pairwise(part))
+        is_led = any(word.facts.is_given for word in part[:-1]) and not part[-1].facts.is_initial
+        is_closed = any(word.facts.is_surname and not before.facts.is_place for before, word in pairwise(part))
         return (is_led or is_closed) if prose else (is_led and is_closed)
     word = part[0]
-    if not prose or not (word.is_given or word.is_surname):
+    if not prose or not (word.facts.is_given or word.facts.is_surname):
         return False
-    shortest = _MIN_LONE_GIVEN if word.is_given else _MIN_LONE_SURNAME
+    shortest = _MIN_LONE_GIVEN if word.facts.is_given else _MIN_LONE_SURNAME
     if word.end - word.start < shortest or text[word.start : word.end].isupper():
         return False
     if _SENTENCE_START.search(text, max(0, word.start - 6), word.start):
-        return word.is_given and _GOES_ON.match(text, word.end) is not None
+        return word.facts.is_given and _GOES_ON.match(text, word.end) is not None
     return True
 
 
 def _word(token: re.Match[str]) -> _Word:
-    start, end = token.span()
     surface = token.group()
     if surface.endswith(_POSSESSIVE):
         surface = surface[:-2]
     surface = surface.rstrip("'’")
-    end = start + len(surface)
+    return _Word(token.start(), token.start() + len(surface), _facts(surface))
+
+
+@lru_cache(maxsize=65536)
+def _facts(surface: str) -> _Facts:
     if len(surface.rstrip(".")) == 1:
-        return _Word(start, end, is_initial=True, is_given=False, is_surname=False)
+        return _Facts(is_initial=True)
     if _SHORT_FORM.search(surface) or (_MIXED.search(surface) and not _MIXED_NAME.match(surface)):
-        return _Word(start, end, is_initial=False, is_given=False, is_surname=False)
+        return _Facts()
     parts = [part for part in re.split(r"[-'’]", names.fold(surface)) if part] or [""]
     whole = "".join(parts)
     surnames = names.word_list("surnames")
     is_given = parts[0] in names.word_list("given_names")
     is_surname = whole in surnames or parts[-1] in surnames
     is_ordinary = whole in names.word_list("ordinary_words") or not names.is_name_word(surface)
-    return _Word(
-        start,
-        end,
-        is_initial=False,
+    return _Facts(
         is_given=is_given,
         is_surname=is_surname,
         is_place=whole in names.word_list("places"),

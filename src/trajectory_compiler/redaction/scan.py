@@ -24,8 +24,10 @@ _WHOLE = frozenset({"IBAN", "EMAIL"})  # nothing inside one is a value of its ow
 _MIN_PIECE = 3  # letters and digits of what is left of a span that another one overlaps
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 _OTHERS = _ORDER["PERSON"] - 0.5  # a user's kinds
-_MAX_REMEMBERED = 64  # characters of a text that is remembered as clean
-_MAX_CLEAN = 100_000  # how many such texts
+_LONGEST_REMEMBERED = 10_000  # characters of a text whose spans are remembered: logs repeat themselves
+_MAX_REMEMBERED = 20_000_000  # characters of all such texts
+_ENTRY = 100  # what an entry costs beside its text
+_OF_PROSE = frozenset({"PERSON", "ADDRESS", "DOB"})  # their expressions have an automaton of their own: two are smaller
 
 
 class Span(NamedTuple):
@@ -64,8 +66,10 @@ class Scanner:
         self.keys = KeyIndex(policy)
         self._rules = tuple(_Compiled(rule) for rule in policy.rules)
         vendors = {place for place, rule in enumerate(policy.rules) if rule.rare}
-        self._gates = Gates([rule.pattern for rule in policy.rules], vendors)
-        self._clean: set[str] = set()
+        prose = {place for place, rule in enumerate(policy.rules) if rule.kind in _OF_PROSE}
+        self._gates = Gates([rule.pattern for rule in policy.rules], vendors, prose)
+        self._known: dict[str, tuple[Span, ...]] = {}
+        self._room = _MAX_REMEMBERED
         self._model = load_model() if policy.names == "model" and policy.rules else None
 
     def fires(self, document: bytes) -> bool:
@@ -75,21 +79,30 @@ class Scanner:
     def spans(self, text: str) -> list[Span]:
         """Return what the rules find in a text, in order and without overlaps; graver kinds win.
 
-        Cost: one set look-up for a short text seen before; one pass of all gates for a text without anything.
+        Cost: one look-up for a text seen before; one pass of all gates for a text without anything.
         """
-        if len(text) < _SHORTEST or text in self._clean:
+        if len(text) < _SHORTEST:
             return []
+        known = self._known.get(text)
+        if known is not None:
+            return list(known)
         found = self._in_plain(text)
         view = decoded(text)
         if view is not None:
             found.extend(Span(*view.original(span.start, span.end), span.kind) for span in self._in_plain(view.text))
         if found:
-            return _without_overlaps(found, text)
-        if len(text) <= _MAX_REMEMBERED:
-            if len(self._clean) >= _MAX_CLEAN:
-                self._clean.clear()
-            self._clean.add(text)
+            found = _without_overlaps(found, text)
+        self._remember(text, found)
         return found
+
+    def _remember(self, text: str, found: list[Span]) -> None:
+        if len(text) > _LONGEST_REMEMBERED:
+            return
+        self._room -= len(text) + _ENTRY
+        if self._room < 0:
+            self._known.clear()
+            self._room = _MAX_REMEMBERED
+        self._known[text] = tuple(found)
 
     def prose_spans(self, text: str, known: list[Span]) -> list[Span]:
         """Return what rules and, where the policy asks for it, the language model find in a text together."""
