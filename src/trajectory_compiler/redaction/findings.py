@@ -31,6 +31,8 @@ _MIN_PROPAGATED_DIGITS = 6
 _MIN_NAME = 3
 _MIN_TABLE = 12  # characters of a text that may be a table, JSON or base64
 _MAX_EMBEDDED_DEPTH = 4
+_LONGEST_PLAIN = 500
+_MAX_PLAIN = 100_000  # texts that are remembered as plain
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Controls that no text holds; layout, terminal colours and the separators of `find -print0` are text.
 _STRANGE = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
@@ -120,10 +122,24 @@ class Findings:
 
     def _find_in_scalars(self, document: Json, *, depth: int) -> bool:
         found = False
+        plain = self.scanner.plain
         for value, meaning in scalars(document, self.policy.limits.max_depth, self.scanner.keys):
+            if meaning is None and value.__class__ is str and value in plain:
+                continue
             if self._find_in_scalar(value, meaning, depth=depth):
                 found = True
+            elif meaning is None and value.__class__ is str and len(value) <= _LONGEST_PLAIN:
+                self._note_plain(value)
         return found
+
+    def _note_plain(self, text: str) -> None:
+        """Remember, for all sessions, a text without anything in any layer that could become something."""
+        if "<" in text or (self._rescans and self.policy.names == "model") or any(True for _ in base64_runs(text)):
+            return
+        plain = self.scanner.plain
+        if len(plain) >= _MAX_PLAIN:
+            plain.clear()
+        plain.add(text)
 
     def _needs_walk(self, encoded: bytes, value: Json) -> bool:
         limits = self.policy.limits

@@ -57,6 +57,7 @@ class _Compiled:
 class Scanner:
     """A policy, compiled.
 
+    `plain` are texts that sessions before were seen to hold nothing in: a memory of whoever scans, for whole leaves.
     Raises: MissingExtraError: the policy asks for the language model and it is not installed.
     """
 
@@ -68,6 +69,7 @@ class Scanner:
         vendors = {place for place, rule in enumerate(policy.rules) if rule.rare}
         prose = {place for place, rule in enumerate(policy.rules) if rule.kind in _OF_PROSE}
         self._gates = Gates([rule.pattern for rule in policy.rules], vendors, prose)
+        self.plain: set[str] = set()
         self._known: dict[str, tuple[Span, ...]] = {}
         self._room = _MAX_REMEMBERED
         self._model = load_model() if policy.names == "model" and policy.rules else None
