@@ -49,7 +49,7 @@ _FIRST_LOOKS = tuple(
 )
 _TAIL = re.compile(
     r"(?P<rest>\w{0,20})(?:\\{0,3}[\"'`]|\])?"
-    r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|\s{1,3}(?:is now|is|was|to|as|will be|should be)\s{1,3}|%3[DdAa]|[ \t])"
+    r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|\s{1,3}(?:is now|is|was|to|as|will be|should be)\s{1,3}|%3[DdAa]|[ \t]{1,24})"
     r"(?:(?:bearer|basic|token)\s{1,3})?"
     r"(?:(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\"'`\n\\]{1,400})(?=\\{0,3}[\"'`])|(?P<plain>[^\s\"'`,<>{}\[\]|\\]{4,400}))",
     re.IGNORECASE,
@@ -77,6 +77,7 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("curl --password hunter22 https://example.com", "hunter22"),
     ("The password is Tr0ub4dor&3", "Tr0ub4dor&3"),
     ("password: correcthorse\n", "correcthorse"),
+    ("Key         Value\ndb_password Saffron-lantern37#\n", "Saffron-lantern37#"),
     ("SMTP_PASS=Lantern-gravel80#\n", "Lantern-gravel80#"),
     ("she has reset her password to Velvet-lantern76# since", "Velvet-lantern76#"),
 )
@@ -132,7 +133,7 @@ def _secret_span(text: str, place: int, match: re.Match[str]) -> tuple[int, int]
     start, end = match.span(group)
     separator = match["sep"]
     if group == "plain":
-        if separator.isspace() and not prefix.startswith("--"):
+        if separator.isspace() and not prefix.startswith("--") and not _is_column(text, place - len(prefix), start, end):
             return None
         end = start + len(_bare(text[start:end]))
     elif separator.isspace():
@@ -141,6 +142,12 @@ def _secret_span(text: str, place: int, match: re.Match[str]) -> tuple[int, int]
         return None  # `a token to use`
     plausible = _is_plausible(text[start:end], name.lower(), quoted=group == "quoted", whole_line=_ends_line(text, end))
     return (start, end) if plausible else None
+
+
+def _is_column(text: str, name: int, start: int, end: int) -> bool:
+    """Say whether a name starts a line and its value, which is no word, ends it: a list in two columns, a `.netrc`."""
+    begins_line = name == 0 or text[name - 1] in "\r\n" or text.startswith("\\n", name - 2)
+    return begins_line and _ends_line(text, end) and _is_typed(text[start:end])
 
 
 def _bare(value: str) -> str:

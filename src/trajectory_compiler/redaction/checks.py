@@ -194,6 +194,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "username": _whole(names.is_username),
     "account": _whole(names.is_account),
     "birth_date": _whole(dates.is_birth_date),
+    "long_ago": _whole(dates.is_long_ago),
 }
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from trajectory_compiler.model import Json
 from trajectory_compiler.redaction.key_index import KeyIndex, Meaning, identifier_key
-from trajectory_compiler.redaction.keys import NAMING_KEYS
+from trajectory_compiler.redaction.keys import ASKED, NAMED_KEYS, NAMING_KEYS
 
 _COLUMNS = ("columns", "column_names", "columnNames", "header", "headers", "fields", "cols", "schema")
 _LONGEST_NAME = 120
@@ -145,12 +145,14 @@ def _meanings(names: list[Json], index: KeyIndex) -> Sequence[Meaning | None] | 
 
 
 def _named(value: dict[str, Json], index: KeyIndex) -> Meaning | None:
-    if "value" not in value and "Value" not in value:
+    if not any(key in value for key in NAMED_KEYS):
         return None
     for key in NAMING_KEYS:
         name = value.get(key)
-        if isinstance(name, str) and len(name) <= _LONGEST_NAME and (meaning := index.meaning(name)):
-            return meaning
+        if isinstance(name, str) and len(name) <= _LONGEST_NAME:
+            meaning = index.meaning(name) or index.meaning(ASKED.sub("", name))
+            if meaning:
+                return meaning
     return None
 
 

@@ -43,6 +43,7 @@ _ADDRESS_LINE = re.compile(
     r"(?=(?:[A-Za-z]+\.? )?[0-9]{1,5}[A-Za-z]?,? [^\W\d_]|[^\n,|;]{3,40}, )(?!(?i:the|a|an|your|my|our|this|same|as|not|see) )"
     r"[^\n|;<>{}\[\]\"\\.?!]{6,120}(?<![\s,])"
 )
+_ACCOUNT = re.compile(r"[a-z][a-z0-9._-]{2,40}[a-z0-9](?=[\s\"'\]|]|$)")  # in code, a sign follows
 _CARD = re.compile(r"[0-9](?:[ -]?[0-9]){11,18}(?![\w]|[-.][0-9])")
 
 
@@ -145,6 +146,8 @@ class KeyIndex:
                 continue
             name = _NAME.search(before)
             meaning = self.meaning(name.group()) if name else None
+            if meaning is None and name is not None and match.group() == "=":
+                meaning = self.meaning(last)  # `WARN auth user=mlopez7`: what stands before is no part of the name
             if name is None or meaning is None or meaning.kind == "SECRET":
                 continue  # secrets in text have a family of their own
             span, start = None, match.end()
@@ -157,7 +160,7 @@ class KeyIndex:
                 meaning = meaning.fitting(quoted["value"])
                 span, start = keyed_span(quoted["value"], meaning), quoted.start("value")
             elif span is None and (bare := _BARE.match(text, start)):
-                span = _bare_span(bare.group(), meaning)
+                span, meaning = _bare_value(bare.group(), meaning, match.group()[0])
             if span:
                 yield start + span[0], start + span[1], meaning.kind
 
@@ -217,6 +220,17 @@ def keyed_span(text: str, meaning: Meaning, *, number: bool = False) -> tuple[in
     return start, start + len(bare)
 
 
+def _bare_value(text: str, meaning: Meaning, sign: str) -> tuple[tuple[int, int] | None, Meaning]:
+    """Return which of the meanings of a name an unquoted value has behind a sign, and where it stands."""
+    one: Meaning | None = meaning
+    while one is not None:
+        span = _bare_span(text, one) if one.kind != "USERNAME" or sign in ":=" else None
+        if span:
+            return span, one
+        one = one.other
+    return None, meaning
+
+
 def _bare_span(text: str, meaning: Meaning) -> tuple[int, int] | None:
     """Return where an unquoted value ends that starts a text: at the end of the longest match that is a whole word."""
     if meaning.kind == "PERSON":
@@ -232,7 +246,8 @@ def _bare_span(text: str, meaning: Meaning) -> tuple[int, int] | None:
         is_address = line is not None and meaning.value.fullmatch(line.group()) and meaning.check(line.group())
         return line.span() if line and is_address else None
     if meaning.kind == "USERNAME":
-        return None  # prose goes on after it: the rules of its family know where it ends
+        account = _ACCOUNT.match(text)
+        return account.span() if account and CHECKS["account"](account.group()) else None
     match = meaning.value.match(text)
     if not match or not match.group() or not _EDGE.match(text, match.end()):
         return None

@@ -33,9 +33,30 @@ _CARD = frozenset(
     "pan cardnumber ccnumber ccnum card_number credit_card debit_card cc_number primary_account_number card_no".split()
 )
 # Keys of wrappers: the value below them belongs to the key above, as in {"password": {"value": "..."}}.
-WRAPPERS = frozenset("value values val data plain plaintext current new old raw content string".split())
+WRAPPERS = frozenset(
+    "value values val data plain plaintext current new old raw content string answer answers reply entry input".split()
+)
 # Keys whose value names the key of a sibling "value", as in {"name": "API_KEY", "value": "..."}.
-NAMING_KEYS = ("name", "key", "header", "field", "system", "type", "label", "Name", "Key")
+NAMING_KEYS = (
+    "name",
+    "key",
+    "header",
+    "field",
+    "system",
+    "type",
+    "label",
+    "Name",
+    "Key",
+    "question",
+    "prompt",
+    "attribute",
+    "title",
+)
+# Keys that have such a sibling, and what a question is asked with.
+NAMED_KEYS = ("value", "Value", "answer", "reply", "val")
+ASKED = re.compile(
+    r"(?i)^(?:please )?(?:(?:what(?: i|.)s|enter|state|give(?: us)?|confirm|provide|may i have|can i (?:have|take)) )?(?:your |the |their )?"
+)
 # What stands under a secret's key without being the secret: states and types.
 _NO_SECRET_WORDS = frozenset(
     "missing none null nil undefined required optional present absent true false yes no on off set unset "

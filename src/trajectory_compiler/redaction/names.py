@@ -34,8 +34,10 @@ _HOUSE = re.compile(r"(?:[A-Z][a-z]+\.? [0-9]{1,5}[A-Za-z]?,? )?[0-9]{1,4}[A-Za-
 _PARTICLES_OF_STREETS = frozenset("the of on y yr".split())
 _ENDS_OF_STREETS = frozenset(
     "road street avenue lane close crescent terrace mews rd ave drive court place gardens grove way walk hill view row square "
-    "park house green rise parade approach fields lodge hall yard".split()
+    "park house green rise parade approach fields lodge hall yard top end bank meadow field cross mill wood common head foot "
+    "corner quay wharf steps bottom chase croft bridge heights".split()
 )
+_INSIDE_PLACES = frozenset("the under upon super cum".split())  # `Stow-on-the-Wold`
 _COMPASS = frozenset(
     "north south east west new old great little upper lower high royal market port lake saint point park".split()
 )
@@ -176,6 +178,7 @@ def is_postal(text: str) -> bool:
 def is_place(text: str) -> bool:
     """Say whether capitalised words may name a place: apart from `North` or `Upper`, none is a word of headings or a month."""
     words = [word.lower() for word in _LETTERS.findall(text) if len(word) > 2]
+    words = words[:1] + [word for word in words[1:] if word not in _INSIDE_PLACES]
     return all(word in _COMPASS or word not in word_list("not_names") for word in words) and text.lower() not in _STATES
 
 

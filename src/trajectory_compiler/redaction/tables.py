@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,14 @@ _LONGEST_NAME = 60
 # A line of names: words between separators, and nothing that only code has.
 _HEAD = re.compile(r"^[ \t|\"'`]{0,8}[^\W\d][\w .\"'`/-]{0,80}(?:[,;|\t][\w .\"'`/#-]{0,80}){1,200}\r?(?=\n)", re.MULTILINE)
 _ELEMENT = re.compile(r"<(?P<name>[A-Za-z][\w.-]{1,40})(?:\s[^<>]{0,200})?>(?P<value>[^<>]{1,200})</(?:\w{1,20}:)?(?P=name)>")
+_TAG = re.compile(
+    r"<(?:input|option|meta|param|data|field|attribute|property|var|textarea|span|div|td)\b(?P<pairs>[^<>]{5,400})>"
+)
+_PAIR = re.compile(r"(?P<name>[\w:-]{1,40})=(?P<quote>\\?[\"'])(?P<value>[^\"'<>\\]{1,200})(?P=quote)")
+_NAMES_OF_FIELDS = frozenset({"name", "id", "property", "itemprop", "key", "data-field", "aria-label", "placeholder"})
+_VALUES_OF_FIELDS = frozenset({"value", "content", "data-value"})
 _CELLS = frozenset({"td", "th", "dt", "dd", "li", "span", "label", "strong", "div", "p", "b"})
+_INSIDE = re.compile(r"[^<>]{1,200}(?=</)")
 _FRAME = re.compile(r"[-+| =:]+")
 _INSERT = re.compile(
     r"(?i)insert\s+into\s+[\w.\"`\[\]]{1,80}\s*\((?P<names>[^()]{1,2000})\)\s*values\s*(?P<rows>\([^;]{1,20000})", re.ASCII
@@ -33,6 +41,8 @@ def table_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bo
         yield from _insert_spans(text, index)
     if "</" in text:
         yield from _markup_spans(text, index)
+    if "<" in text and "=" in text:
+        yield from _field_spans(text, index)
     done = 0
     for match in _HEAD.finditer(text):
         line = match.group()
@@ -65,6 +75,24 @@ def _markup_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, 
         if meaning is not None and (span := keyed_span(value, meaning)):
             yield match.start("value") + span[0], match.start("value") + span[1], meaning.kind, meaning.spread
         before = value if is_cell and len(value) <= _LONGEST_NAME else ""
+
+
+def _field_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
+    """Yield values of form fields and of elements by the name in the tag: `<input name="dob" value="1964-09-18">`."""
+    for tag in _TAG.finditer(text):
+        pairs = list(_PAIR.finditer(text, tag.start("pairs"), tag.end("pairs")))
+        named = (index.meaning(pair["value"]) for pair in pairs if pair["name"].lower() in _NAMES_OF_FIELDS)
+        meaning = next(filter(None, named), None)
+        if meaning is None:
+            continue
+        places = [pair.span("value") for pair in pairs if pair["name"].lower() in _VALUES_OF_FIELDS]
+        if not places and (inside := _INSIDE.match(text, tag.end())):
+            places = [inside.span()]
+        for start, end in places:
+            value = html.unescape(text[start:end])
+            fitting = meaning.fitting(value)
+            if keyed_span(value, fitting):
+                yield start, end, fitting.kind, fitting.spread
 
 
 def _row_spans(
