@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from trajectory_compiler.redaction.checks import is_opaque
-from trajectory_compiler.redaction.keys import is_no_secret, kind_of_key
+from trajectory_compiler.redaction.keys import PSEUDONYM, is_no_secret, kind_of_key
 
 STEMS: tuple[str, ...] = (
     "password",
@@ -49,7 +49,8 @@ _FIRST_LOOKS = tuple(
 )
 _TAIL = re.compile(
     r"(?P<rest>\w{0,20})(?:\\{0,3}[\"'`]|\])?"
-    r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|\s{1,3}(?:is now|is|was|to|as|will be|should be)\s{1,3}|%3[DdAa]|[ \t]{1,24})"
+    r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|"
+    r"\s{1,3}(?:is now|is|was|to|as|will be|should be)\s{1,3}|%3[DdAa]|[ \t]{1,24})"
     r"(?:(?:bearer|basic|token)\s{1,3})?"
     r"(?:(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\"'`\n\\]{1,400})(?=\\{0,3}[\"'`])|(?P<plain>[^\s\"'`,<>{}\[\]|\\]{4,400}))",
     re.IGNORECASE,
@@ -96,6 +97,7 @@ COUNTER_EXAMPLES: tuple[str, ...] = (
     "token_type: bearer1234",
     "nextToken=eyJ2IjoxfQ123",
     "credentials: missing",
+    'the token is set to "<USERNAME_2>/cli" here',
     "see docs/token 2024-05-12 for details",
     "secret = settings.load_secret2",
     "arn:aws:secretsmanager:us-east-1:123837392027:secret:retrieve-secret-11-mekIRl",
@@ -166,7 +168,8 @@ def _is_typed(value: str) -> bool:
 
 
 def _is_plausible(value: str, name: str, *, quoted: bool, whole_line: bool) -> bool:
-    if is_no_secret(value) or value.lower() in name or "<SECRET_" in value:
+    value = PSEUDONYM.sub("", value)  # what was redacted before proves nothing about what is left
+    if not value or is_no_secret(value) or value.lower() in name:
         return False
     names_password = any(stem in name for stem in _PASSWORD_STEMS)
     has_space = any(c.isspace() for c in value)

@@ -27,6 +27,7 @@ _BY = frozenset({"by", "per"})
 _INDEX_WORDS = frozenset("index map mapping lookup cache table dict counts seen registry hits list".split())
 _FREE = frozenset({"PERSON", "ADDRESS", "USERNAME", "SECRET"})  # any word could be one: only `by_name` says that keys are
 _OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[^\s<>]{8,}")
+_LOGINS = frozenset({"user", "username", "login", "uid", "usr", "ruser", "euser"})
 _DIGITS = re.compile(r"[0-9]{10,11}")
 _TIMESTAMPS = range(1_000_000_000, 2_200_000_000)
 _PARAMETER = re.compile(r"[^&#\s\"'<>]{1,400}")  # what stands behind a name in a query
@@ -160,7 +161,7 @@ class KeyIndex:
                 meaning = meaning.fitting(quoted["value"])
                 span, start = keyed_span(quoted["value"], meaning), quoted.start("value")
             elif span is None and (bare := _BARE.match(text, start)):
-                span, meaning = _bare_value(bare.group(), meaning, match.group()[0])
+                span, meaning = _bare_value(bare.group(), meaning, is_login=match.group() == "=" and last in _LOGINS)
             if span:
                 yield start + span[0], start + span[1], meaning.kind
 
@@ -220,12 +221,15 @@ def keyed_span(text: str, meaning: Meaning, *, number: bool = False) -> tuple[in
     return start, start + len(bare)
 
 
-def _bare_value(text: str, meaning: Meaning, sign: str) -> tuple[tuple[int, int] | None, Meaning]:
-    """Return which of the meanings of a name an unquoted value has behind a sign, and where it stands."""
+def _bare_value(text: str, meaning: Meaning, *, is_login: bool) -> tuple[tuple[int, int] | None, Meaning]:
+    """Return which of the meanings of a name an unquoted value has, and where it stands.
+
+    An account of letters alone counts only where somebody logs in: `owner: acme` is a company, `user=mlopez` is somebody.
+    """
     one: Meaning | None = meaning
     while one is not None:
-        span = _bare_span(text, one) if one.kind != "USERNAME" or sign in ":=" else None
-        if span:
+        span = _bare_span(text, one)
+        if span and (one.kind != "USERNAME" or is_login or not text[: span[1]].isalpha()):
             return span, one
         one = one.other
     return None, meaning

@@ -55,7 +55,8 @@ NAMING_KEYS = (
 # Keys that have such a sibling, and what a question is asked with.
 NAMED_KEYS = ("value", "Value", "answer", "reply", "val")
 ASKED = re.compile(
-    r"(?i)^(?:please )?(?:(?:what(?: i|.)s|enter|state|give(?: us)?|confirm|provide|may i have|can i (?:have|take)) )?(?:your |the |their )?"
+    r"(?i)^(?:please )?(?:(?:what(?: i|.)s|enter|state|give(?: us)?|confirm|provide|may i have|can i (?:have|take)) )?"
+    r"(?:your |the |their )?"
 )
 # What stands under a secret's key without being the secret: states and types.
 _NO_SECRET_WORDS = frozenset(
@@ -82,7 +83,7 @@ TABLES = tuple(
         _NO_SECRET_WORDS,
     )
 )
-_LABEL = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,18}>")
+PSEUDONYM = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,18}>")
 _WORD = re.compile(r"\w")
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|digest|apikey|negotiate)\s{1,5}(?=\S{6})")
@@ -146,6 +147,6 @@ def keyed_span(text: str, kind: Kind, *, number: bool = False) -> tuple[int, int
 
 def is_no_secret(value: str) -> bool:
     """Say whether a text that stands under a secret's name is a state, a type or a reference and no secret."""
-    if "<" in value and not _WORD.search(_LABEL.sub(" ", value)):
+    if "<" in value and not _WORD.search(PSEUDONYM.sub(" ", value)):
         return True
     return value.lower() in _NO_SECRET_WORDS or REFERENCE.fullmatch(value) is not None
