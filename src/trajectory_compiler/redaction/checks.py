@@ -181,6 +181,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "phone_any": _whole(is_any_phone),
     "person": names.person_length,
     "person_in_lower_case": names.lower_case_length,
+    "plain_full_name": names.plain_full_name_length,
     "full_name": names.full_name_length,
     "mail_name": names.mail_name_length,
     "keyed_name": _whole(names.is_keyed_name),

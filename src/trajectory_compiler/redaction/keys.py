@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from trajectory_compiler.redaction.checks import REFERENCE, digits_of
+from trajectory_compiler.redaction.names import fold
 from trajectory_compiler.redaction.policy import Kind
 
 _LAST_WORD_SECRET = frozenset(
@@ -34,7 +35,8 @@ _CARD = frozenset(
 )
 # Keys of wrappers: the value below them belongs to the key above, as in {"password": {"value": "..."}}.
 WRAPPERS = frozenset(
-    "value values val data plain plaintext current new old raw content string answer answers reply entry input".split()
+    "value values val data plain plaintext current new old raw content string answer answers reply entry input number no num "
+    "identifier".split()
 )
 # Keys whose value names the key of a sibling "value", as in {"name": "API_KEY", "value": "..."}.
 NAMING_KEYS = (
@@ -51,9 +53,14 @@ NAMING_KEYS = (
     "prompt",
     "attribute",
     "title",
+    "kind",
+    "document",
+    "documentType",
+    "idType",
+    "scheme",
 )
 # Keys that have such a sibling, and what a question is asked with.
-NAMED_KEYS = ("value", "Value", "answer", "reply", "val")
+NAMED_KEYS = ("value", "Value", "answer", "reply", "val", "number", "no", "num", "identifier")
 ASKED = re.compile(
     r"(?i)^(?:please )?(?:(?:what(?: i|.)s|enter|state|give(?: us)?|confirm|provide|may i have|can i (?:have|take)) )?"
     r"(?:your |the |their )?"
@@ -92,7 +99,7 @@ _PHONE_VALUE = re.compile(r"[+(]?[0-9][0-9\s()+./x-]{5,24}")
 
 def words_of_key(key: str) -> list[str]:
     """Return the words of a key in lower case: `dbPassword`, `DB_PASSWORD` and `db password` have the same."""
-    return [word.lower() for word in _WORDS.findall(key)]
+    return [word.lower() for word in _WORDS.findall(key if key.isascii() else fold(key))]
 
 
 @lru_cache(maxsize=8192)

@@ -29,6 +29,7 @@ _RUN = re.compile(
 _TOKEN = re.compile(_WORD)
 _MIXED = re.compile(r"[a-zß-öø-ÿ]['’]?[A-Z]")  # `RunE`, `GitHub`; not `McDonald`, `DeLuca` or `O'Hara`
 _MIXED_NAME = re.compile(r"(?:Ma?c|De|Di|Du|Del|La|Le|Lo|Van|Von|Fitz|St|Al|El|Ben|Mc)[A-Z][a-z]+\Z")
+_INNER = frozenset({"Van", "Von", "De", "Der", "Den", "La", "Le", "Al", "El", "Bin", "Ap", "Di", "Da", "Dos", "Del"})
 _AFTER_PLACE = frozenset("san santa santo são saint los las new fort port mount lake".split())  # what stands behind is a place
 _SHORT_FORM = re.compile(r"['’](?:ll|m|ve|d|re|t)\Z")  # `I'll`, `Don't`
 _POSSESSIVE = ("'s", "’s", "'S")
@@ -160,6 +161,7 @@ def _facts(surface: str) -> _Facts:
     is_given = parts[0] in names.word_list("given_names")
     is_surname = whole in surnames or parts[-1] in surnames
     is_ordinary = whole in names.word_list("ordinary_words") or not names.is_name_word(surface)
+    is_ordinary = is_ordinary and surface not in _INNER
     return _Facts(
         is_given=is_given,
         is_surname=is_surname,

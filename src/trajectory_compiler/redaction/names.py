@@ -108,7 +108,7 @@ def person_length(text: str) -> int:
     end = count = 0
     for match in _TOKEN.finditer(text):
         word = match.group()
-        if word in _PARTICLES:
+        if word.lower() in _PARTICLES and (count or word.islower()):
             continue
         if not is_name_word(word) or count == 6:
             break
@@ -125,6 +125,13 @@ def full_name_length(text: str) -> int:
     """Return how many characters from the left are a name of two words or more."""
     end = person_length(text)
     return end if len(tokens(text[:end])) >= 2 else 0
+
+
+def plain_full_name_length(text: str) -> int:
+    """Return how many characters from the left are a full name without ordinary words: `Concurrent Session` is none."""
+    end = full_name_length(text)
+    words = [fold(word) for word in tokens(text[:end])]
+    return 0 if any(word in word_list("ordinary_words") for word in words) else end
 
 
 def lower_case_length(text: str) -> int:

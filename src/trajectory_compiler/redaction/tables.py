@@ -22,6 +22,11 @@ _PAIR = re.compile(r"(?P<name>[\w:-]{1,40})=(?P<quote>\\?[\"'])(?P<value>[^\"'<>
 _NAMES_OF_FIELDS = frozenset({"name", "id", "property", "itemprop", "key", "data-field", "aria-label", "placeholder"})
 _VALUES_OF_FIELDS = frozenset({"value", "content", "data-value"})
 _CELLS = frozenset({"td", "th", "dt", "dd", "li", "span", "label", "strong", "div", "p", "b"})
+_ALIGNED_HEAD = re.compile(
+    r"^[ \t]*[A-Za-z_#][\w#/.-]{0,40}(?: [\w/.-]{1,20})?(?: {2,}[A-Za-z_][\w/. -]{0,40}){1,30}\r?(?=\n)", re.MULTILINE
+)
+_ALIGNED_CELL = re.compile(r"\S+(?: \S+)*")
+_GAP = re.compile(r" {2,}")
 _INSIDE = re.compile(r"[^<>]{1,200}(?=</)")
 _FRAME = re.compile(r"[-+| =:]+")
 _INSERT = re.compile(
@@ -43,6 +48,8 @@ def table_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bo
         yield from _markup_spans(text, index)
     if "<" in text and "=" in text:
         yield from _field_spans(text, index)
+    if "  " in text and "\n" in text:
+        yield from _aligned_spans(text, index)
     done = 0
     for match in _HEAD.finditer(text):
         line = match.group()
@@ -93,6 +100,22 @@ def _field_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, b
             fitting = meaning.fitting(value)
             if keyed_span(value, fitting):
                 yield start, end, fitting.kind, fitting.spread
+
+
+def _aligned_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
+    """Yield cells of a table whose columns two spaces part; a row may have a number before its cells, as a data frame has."""
+    for match in _ALIGNED_HEAD.finditer(text):
+        heads = [_bare(head) for head in _GAP.split(match.group().strip())]
+        if not any(map(index.covers, heads)):
+            continue
+        meanings = [index.meaning(head, frozenset(heads)) for head in heads]
+        if not any(meanings):
+            continue
+        for start, row in _lines(text, match.end() + 1):
+            cells = [cell.span() for cell in _ALIGNED_CELL.finditer(row)]
+            if not len(heads) <= len(cells) <= len(heads) + 1:
+                break
+            yield from _row_spans(text, start, cells[-len(heads) :], meanings)
 
 
 def _row_spans(
