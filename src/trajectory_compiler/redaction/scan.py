@@ -162,6 +162,20 @@ def _is_inside(span: Span, other: Span) -> bool:
     return other.start <= span.start and span.end <= other.end and span.end - span.start < other.end - other.start
 
 
+def _joined(found: list[Span]) -> list[Span]:
+    """Join what several rules found of one address: the flat with the street, the street with the town."""
+    result = [span for span in found if span.kind != "ADDRESS"]
+    last: Span | None = None
+    for span in sorted(span for span in found if span.kind == "ADDRESS"):
+        if last is not None and span.start < last.end:
+            last = last._replace(end=max(last.end, span.end), spread=last.spread or span.spread)
+            continue
+        if last is not None:
+            result.append(last)
+        last = span
+    return result if last is None else [*result, last]
+
+
 def _without_overlaps(found: list[Span], text: str) -> list[Span]:
     """Keep the span of the more severe kind where two overlap, then the longer one; of the other what is outside remains."""
     if len(found) == 1:
@@ -169,6 +183,7 @@ def _without_overlaps(found: list[Span], text: str) -> list[Span]:
     whole = [span for span in found if span.kind in _WHOLE]
     if whole:  # digits inside an IBAN may pass the check of a card by chance
         found = [s for s in found if s.kind == "SECRET" or not any(_is_inside(s, other) for other in whole)]
+    found = _joined(found)
     kept: list[Span] = []
     for span in sorted(found, key=lambda s: (_ORDER.get(s.kind, _OTHERS), s.start - s.end, s.start)):
         for piece in _outside(span, kept):
