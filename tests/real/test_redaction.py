@@ -20,7 +20,7 @@ from trajectory_compiler.redaction.scan import LABEL
 # addresses in profiles, mail addresses in commits, user names in paths, session tokens and network addresses in the cloud log.
 EXPECTED = {
     "tau_airline.jsonl": ({"ADDRESS", "DOB", "EMAIL", "PERSON", "POSTCODE", "USERNAME"}, 0.05),
-    "coding_agent.jsonl": ({"EMAIL", "USERNAME"}, 0.01),
+    "coding_agent.jsonl": ({"EMAIL", "PERSON", "USERNAME"}, 0.01),  # one reviewer is named
     "cloudtrail.jsonl": ({"IP", "MAC", "SECRET", "USERNAME"}, 0.005),
 }
 FOUND = {"EMAIL", "PHONE", "CARD", "CARD_CVV", "API_KEY", "PASSWORD", "JWT", "PRIVATE_KEY"}

@@ -82,3 +82,24 @@ def test_values_under_telling_keys_are_replaced(document: Json, redacted: Json) 
 def test_states_references_and_identifiers_stay(document: Json) -> None:
     """What is no secret though its key or its digits look like one passes unchanged."""
     assert standard(({}, document)).turns[0].response == document
+
+
+@pytest.mark.parametrize(
+    ("value", "redacted"),
+    [("Amy Pond", "<PERSON_1>"), ("apond7", "<USERNAME_1>"), ("admin", "admin"), ("claude-code", "claude-code")],
+)
+def test_one_key_may_name_people_or_their_accounts(value: str, redacted: str) -> None:
+    """Under `user` stands a name, an account, or a role that is nobody's."""
+    assert standard(({}, {"user": value})).turns[0].response == {"user": redacted}
+
+
+@pytest.mark.parametrize("key", ["DoB", "dateOfBirth", "D.O.B", "date_of_birth", "dob"])
+def test_a_key_is_known_however_its_words_are_parted(key: str) -> None:
+    """`DoB` and `dob` are one name."""
+    assert standard(({}, {key: "1964-09-18"})).turns[0].response == {key: "<DOB_1>"}
+
+
+def test_digits_inside_an_iban_are_no_card() -> None:
+    """Sixteen digits of an IBAN that pass the check of a card by chance do not tear it apart."""
+    text = "Votre IBAN DE82 6202 0445 0122 3532 73 est connu"
+    assert standard(({}, text)).turns[0].response == "Votre IBAN <IBAN_1> est connu"

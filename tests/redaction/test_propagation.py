@@ -38,9 +38,9 @@ def test_a_name_that_two_people_bear_is_neither_of_them() -> None:
 
 
 def test_a_name_is_no_part_of_a_longer_one() -> None:
-    """`Harris` is not found in `Harrison`, nor `Eric` in `Erica`."""
-    trajectory = standard(({"fullName": "Eric Harris"}, "Harrison met Erica"))
-    assert trajectory.turns[0].response == "Harrison met Erica"
+    """`Harris` is not found in `Harrisonburg`, nor `Eric` in `Ericaceae`."""
+    trajectory = standard(({"fullName": "Eric Harris"}, "Harrisonburg grows Ericaceae"))
+    assert trajectory.turns[0].response == "Harrisonburg grows Ericaceae"
 
 
 @pytest.mark.parametrize("written", ["18/09/1964", "18 September 1964", "Sep 18, 1964", "18.09.1964", "19640918"])

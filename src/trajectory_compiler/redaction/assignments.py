@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from trajectory_compiler.redaction.checks import is_opaque
-from trajectory_compiler.redaction.keys import is_no_secret, kind_of_key
+from trajectory_compiler.redaction.keys import PSEUDONYM, is_no_secret, kind_of_key
 
 STEMS: tuple[str, ...] = (
     "password",
@@ -18,6 +18,9 @@ STEMS: tuple[str, ...] = (
     "passphrase",
     "passcode",
     "pwd",
+    "_pass",
+    "-pass",
+    "_pw",
     "secret",
     "token",
     "apikey",
@@ -46,7 +49,8 @@ _FIRST_LOOKS = tuple(
 )
 _TAIL = re.compile(
     r"(?P<rest>\w{0,20})(?:\\{0,3}[\"'`]|\])?"
-    r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|\s{1,3}(?:is|was)\s{1,3}|%3[DdAa]|[ \t])"
+    r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|"
+    r"\s{1,3}(?:is now|is|was|to|as|will be|should be)\s{1,3}|%3[DdAa]|[ \t]{1,24})"
     r"(?:(?:bearer|basic|token)\s{1,3})?"
     r"(?:(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\"'`\n\\]{1,400})(?=\\{0,3}[\"'`])|(?P<plain>[^\s\"'`,<>{}\[\]|\\]{4,400}))",
     re.IGNORECASE,
@@ -74,9 +78,14 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("curl --password hunter22 https://example.com", "hunter22"),
     ("The password is Tr0ub4dor&3", "Tr0ub4dor&3"),
     ("password: correcthorse\n", "correcthorse"),
+    ("Key         Value\ndb_password Saffron-lantern37#\n", "Saffron-lantern37#"),
+    ("SMTP_PASS=Lantern-gravel80#\n", "Lantern-gravel80#"),
+    ("she has reset her password to Velvet-lantern76# since", "Velvet-lantern76#"),
 )
 COUNTER_EXAMPLES: tuple[str, ...] = (
     "token = nextToken()",
+    "use the token to start again, the secret to success",
+    "first_pass=1204ms second_pass=99ms1 test_pass: 12of14",
     "password: string;",
     "max_tokens=4096",
     "total_tokens: 12345",
@@ -88,6 +97,7 @@ COUNTER_EXAMPLES: tuple[str, ...] = (
     "token_type: bearer1234",
     "nextToken=eyJ2IjoxfQ123",
     "credentials: missing",
+    'the token is set to "<USERNAME_2>/cli" here',
     "see docs/token 2024-05-12 for details",
     "secret = settings.load_secret2",
     "arn:aws:secretsmanager:us-east-1:123837392027:secret:retrieve-secret-11-mekIRl",
@@ -125,13 +135,21 @@ def _secret_span(text: str, place: int, match: re.Match[str]) -> tuple[int, int]
     start, end = match.span(group)
     separator = match["sep"]
     if group == "plain":
-        if separator.isspace() and not prefix.startswith("--"):
+        if separator.isspace() and not prefix.startswith("--") and not _is_column(text, place - len(prefix), start, end):
             return None
         end = start + len(_bare(text[start:end]))
     elif separator.isspace():
         return None
+    if group == "plain" and separator.strip() in ("to", "as", "TO", "AS") and not _is_typed(text[start:end]):
+        return None  # `a token to use`
     plausible = _is_plausible(text[start:end], name.lower(), quoted=group == "quoted", whole_line=_ends_line(text, end))
     return (start, end) if plausible else None
+
+
+def _is_column(text: str, name: int, start: int, end: int) -> bool:
+    """Say whether a name starts a line and its value, which is no word, ends it: a list in two columns, a `.netrc`."""
+    begins_line = name == 0 or text[name - 1] in "\r\n" or text.startswith("\\n", name - 2)
+    return begins_line and _ends_line(text, end) and _is_typed(text[start:end])
 
 
 def _bare(value: str) -> str:
@@ -144,8 +162,14 @@ def _ends_line(text: str, end: int) -> bool:
     return end == len(text) or text[end] in "\r\n;" or text.startswith(("\\n", "\\r"), end)
 
 
+def _is_typed(value: str) -> bool:
+    """Say whether a word is none of a sentence's: it holds a digit or a sign beside letters."""
+    return len(value) >= 6 and (is_opaque(value) or any(c in "!@#$%^&*?" for c in value[:-1]))
+
+
 def _is_plausible(value: str, name: str, *, quoted: bool, whole_line: bool) -> bool:
-    if is_no_secret(value) or value.lower() in name or "<SECRET_" in value:
+    value = PSEUDONYM.sub("", value)  # what was redacted before proves nothing about what is left
+    if not value or is_no_secret(value) or value.lower() in name:
         return False
     names_password = any(stem in name for stem in _PASSWORD_STEMS)
     has_space = any(c.isspace() for c in value)

@@ -180,6 +180,8 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "phone_us": _whole(is_us_phone),
     "phone_any": _whole(is_any_phone),
     "person": names.person_length,
+    "person_in_lower_case": names.lower_case_length,
+    "plain_full_name": names.plain_full_name_length,
     "full_name": names.full_name_length,
     "mail_name": names.mail_name_length,
     "keyed_name": _whole(names.is_keyed_name),
@@ -187,9 +189,13 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "keyed_full_name": _whole(names.is_keyed_full_name),
     "postal": _whole(names.is_postal),
     "place": _whole(names.is_place),
+    "house": names.house_length,
+    "town_line": _whole(names.is_town_line),
     "street": _whole(names.is_street),
     "username": _whole(names.is_username),
+    "account": _whole(names.is_account),
     "birth_date": _whole(dates.is_birth_date),
+    "long_ago": _whole(dates.is_long_ago),
 }
 
 

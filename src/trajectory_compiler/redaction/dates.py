@@ -19,6 +19,8 @@ _DAY_FIRST = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4}|[0-9]{2}
 _NAMED = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th|\.)?[ -]?(?:of |de )?([^\W\d_]{3,10})\.?,?[ -](?:de )?([0-9]{4})")
 _AMERICAN = re.compile(r"([^\W\d_]{3,10})\.? ([0-9]{1,2})(?:st|nd|rd|th)?,? ([0-9]{4})")
 
+_LAST_YEAR = 2015
+
 Date = tuple[int, int, int]
 
 
@@ -45,6 +47,12 @@ def parse_date(text: str) -> Date | None:
 def is_birth_date(text: str) -> bool:
     """Say whether a text is a date."""
     return parse_date(text) is not None
+
+
+def is_long_ago(text: str) -> bool:
+    """Say whether a text is a date that no document of today bears."""
+    date = parse_date(text)
+    return date is not None and date[0] <= _LAST_YEAR
 
 
 def date_forms(text: str) -> set[str]:

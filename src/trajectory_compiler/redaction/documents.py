@@ -1,22 +1,20 @@
 """Walk and rebuild parsed JSON with its keys as context. Both are iterative: a document of any depth is safe.
 
 Keys are object keys, the column names of a result (`{"columns": ["id", "dob"], "rows": [[7, "1964-09-18"]]}`), a first row of
-names, the `name` beside a `value`, and what an index is by (`by_phone`), which tells what its own keys are.
+names, the `name` beside a `value`, and what an index is by (`by_phone`, `accountNumbers`), which tells what its own keys are.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from trajectory_compiler.model import Json
-from trajectory_compiler.redaction.key_index import KeyIndex, Meaning
-from trajectory_compiler.redaction.keys import NAMING_KEYS
+from trajectory_compiler.redaction.key_index import KeyIndex, Meaning, identifier_key
+from trajectory_compiler.redaction.keys import ASKED, NAMED_KEYS, NAMING_KEYS
 
 _COLUMNS = ("columns", "column_names", "columnNames", "header", "headers", "fields", "cols", "schema")
 _LONGEST_NAME = 120
-_BY = re.compile(r"by(?=[_A-Z-])")  # an index: what it is by are its keys
 
 
 class TooDeep:
@@ -115,7 +113,7 @@ def _children(place: _Place, index: KeyIndex) -> list[_Place]:
         return [_Place(item, place.meaning, depth, columns) for item in value]
     beside = frozenset(value)
     named = _named(value, index)
-    naming = index.meaning(place.key) if place.key is not None and _BY.match(place.key) else None
+    naming = index.naming(place.key) if place.key is not None else None
     columns = next((_meanings(value[name], index) for name in _COLUMNS if isinstance(value.get(name), list)), None)
     return [
         _Place(
@@ -124,7 +122,7 @@ def _children(place: _Place, index: KeyIndex) -> list[_Place]:
             depth,
             columns if isinstance(child, list) and child and isinstance(child[0], list) else None,
             key,
-            naming,
+            naming or (identifier_key(key) if index.has_rules and key.isdigit() else None),
         )
         for key, child in value.items()
     ]
@@ -147,12 +145,14 @@ def _meanings(names: list[Json], index: KeyIndex) -> Sequence[Meaning | None] | 
 
 
 def _named(value: dict[str, Json], index: KeyIndex) -> Meaning | None:
-    if "value" not in value and "Value" not in value:
+    if not any(key in value for key in NAMED_KEYS):
         return None
     for key in NAMING_KEYS:
         name = value.get(key)
-        if isinstance(name, str) and len(name) <= _LONGEST_NAME and (meaning := index.meaning(name)):
-            return meaning
+        if isinstance(name, str) and len(name) <= _LONGEST_NAME:
+            meaning = index.meaning(name) or index.meaning(ASKED.sub("", name))
+            if meaning:
+                return meaning
     return None
 
 

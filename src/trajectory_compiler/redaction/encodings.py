@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 _ESCAPE = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});|\\(?:u[0-9a-fA-F]{4}|[nrt\"/\\])"
-    r"|(?<=[A-Za-z])\+(?=[A-Za-z])"
+    r"|(?<=[\w.])\+(?=[\w(%])"
 )
-_QUERY = re.compile(r"[?&=][^\s]*%[0-9A-Fa-f]{2}|=[A-Za-z]+\+[A-Za-z]+(?:&|$|\s)")
-_RUN = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_=-])")
+_QUERY = re.compile(r"[?&=][^\s%]{0,200}%[0-9A-Fa-f]{2}|=[0-9.]{0,9}[A-Za-z][\w.]{0,60}\+[\w(]+(?:&|$|\s)")
+_RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_=-])")
+_STEP = re.compile(r"[A-Za-z0-9_-]{16,}={0,2}")
 _HEX = re.compile(r"[0-9a-fA-F-]+")
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "/": "/", "\\": "\\"}
+_SIMPLE = {f"\\{letter}": meant for letter, meant in _LETTERS.items()}
 _MAX_RUN = 200_000
 
 
@@ -54,22 +56,24 @@ def decoded(text: str) -> View | None:
     place = length = 0
     changed = False
     for match in _ESCAPE.finditer(text):
-        meant = _meant(match.group(), is_query=is_query)
-        if meant == match.group():
+        escape = match[0]
+        meant = _SIMPLE.get(escape) or _meant(escape, is_query=is_query)
+        if meant == escape:
             continue
         changed = True
-        if match.start() > place:
+        begin, end = match.span()
+        if begin > place:
             starts.append(length)
             origins.append(place)
             plain.append(True)
-            parts.append(text[place : match.start()])
-            length += match.start() - place
+            parts.append(text[place:begin])
+            length += begin - place
         starts.append(length)
-        origins.append(match.start())
+        origins.append(begin)
         plain.append(False)
         parts.append(meant)
         length += len(meant)
-        place = match.end()
+        place = end
     if not changed:
         return None
     starts.append(length)
@@ -83,11 +87,16 @@ def base64_runs(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and meaning of the base64 in a text that decodes to readable text."""
     for match in _RUN.finditer(text):
         run = match.group()
-        if len(run) > _MAX_RUN or _HEX.fullmatch(run):
+        if run.islower() or len(run) > _MAX_RUN or _HEX.fullmatch(run):  # what text is encoded to has capitals
             continue
         meaning = _from_base64(run)
         if meaning is not None:
             yield *match.span(), meaning
+        elif "/" in run:  # the steps of a path, one of which may be encoded
+            for step in _STEP.finditer(run):
+                meaning = _from_base64(step.group())
+                if meaning is not None:
+                    yield match.start() + step.start(), match.start() + step.end(), meaning
 
 
 def _from_base64(run: str) -> str | None:

@@ -9,7 +9,7 @@ import msgspec
 from trajectory_compiler.model import Json, RawTrajectory, canonical
 from trajectory_compiler.redaction.checks import is_card, normal_form
 from trajectory_compiler.redaction.documents import TooDeep, is_deeper_than, scalars
-from trajectory_compiler.redaction.encodings import base64_runs
+from trajectory_compiler.redaction.encodings import base64_runs, decoded
 from trajectory_compiler.redaction.key_index import Meaning, keyed_span
 from trajectory_compiler.redaction.names import is_common_word, is_name_word
 from trajectory_compiler.redaction.needles import Needles, words_in
@@ -31,6 +31,8 @@ _MIN_PROPAGATED_DIGITS = 6
 _MIN_NAME = 3
 _MIN_TABLE = 12  # characters of a text that may be a table, JSON or base64
 _MAX_EMBEDDED_DEPTH = 4
+_LONGEST_PLAIN = 500
+_MAX_PLAIN = 100_000  # texts that are remembered as plain
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Controls that no text holds; layout, terminal colours and the separators of `find -print0` are text.
 _STRANGE = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
@@ -120,10 +122,24 @@ class Findings:
 
     def _find_in_scalars(self, document: Json, *, depth: int) -> bool:
         found = False
+        plain = self.scanner.plain
         for value, meaning in scalars(document, self.policy.limits.max_depth, self.scanner.keys):
+            if meaning is None and value.__class__ is str and value in plain:
+                continue
             if self._find_in_scalar(value, meaning, depth=depth):
                 found = True
+            elif meaning is None and value.__class__ is str and len(value) <= _LONGEST_PLAIN:
+                self._note_plain(value)
         return found
+
+    def _note_plain(self, text: str) -> None:
+        """Remember, for all sessions, a text without anything in any layer that could become something."""
+        if "<" in text or (self._rescans and self.policy.names == "model") or any(True for _ in base64_runs(text)):
+            return
+        plain = self.scanner.plain
+        if len(plain) >= _MAX_PLAIN:
+            plain.clear()
+        plain.add(text)
 
     def _needs_walk(self, encoded: bytes, value: Json) -> bool:
         limits = self.policy.limits
@@ -140,11 +156,13 @@ class Findings:
         if self.is_unscannable(value):
             return True
         if isinstance(value, str):
+            meaning = meaning.fitting(value) if meaning else None
             if meaning and (span := keyed_span(value, meaning)):
                 return self._add(value, [Span(*span, meaning.kind, meaning.spread)], keyed=True)
             return self._find_in_text(value, depth=depth)
         if isinstance(value, int | float) and not isinstance(value, bool) and self.policy.rules:
             text = canonical(value) or ""
+            meaning = meaning.fitting(text, number=True) if meaning else None
             if meaning and (span := keyed_span(text, meaning, number=True)):
                 return self._add(text, [Span(*span, meaning.kind, meaning.spread)], keyed=True)
             if len(text) >= _MIN_CARD_DIGITS and text.isdigit() and is_card(text):
@@ -152,25 +170,40 @@ class Findings:
         return False
 
     def _find_in_text(self, text: str, *, depth: int = 0) -> bool:
+        spans = self._spans_in(text, depth)
+        return self._add(text, spans, keyed=False) if spans else False
+
+    def _spans_in(self, text: str, depth: int) -> list[Span]:
+        """Return what stands in a text: by form, by the names before values, and in what the text encodes or lays out."""
         if "<" in text:
             self.reserved.update(LABEL.findall(text))
         spans = self.scanner.spans(text)
         if not self._rescans:
             spans = self.scanner.prose_spans(text, spans)
-        if self.policy.rules and len(text) > _MIN_TABLE:
-            if depth < _MAX_EMBEDDED_DEPTH and text[0] in "{[" and text[-1] in "}]":
-                spans = spans + self._find_in_embedded(text, depth)
-            elif self.scanner.keys.has_rules:
-                spans = spans + [Span(*cell) for cell in table_spans(text, self.scanner.keys)]
-            spans = spans + self._find_in_base64(text)
-        return self._add(text, spans, keyed=False) if spans else False
+        if not self.policy.rules or len(text) <= _MIN_TABLE or depth > _MAX_EMBEDDED_DEPTH:
+            return spans
+        spans = spans + self._find_in_structure(text, depth)
+        view = decoded(text) if "%" in text or "&" in text else None
+        if view is not None:
+            inside = self._find_in_structure(view.text, depth)
+            spans += [Span(*view.original(span.start, span.end), span.kind, span.spread) for span in inside]
+        return spans
 
-    def _find_in_base64(self, text: str) -> list[Span]:
+    def _find_in_structure(self, text: str, depth: int) -> list[Span]:
+        """Collect what JSON, tables, markup and base64 in a text hold."""
+        spans: list[Span] = []
+        if text[0] in "{[" and text[-1] in "}]":
+            spans = self._find_in_embedded(text, depth)
+        elif self.scanner.keys.has_rules:
+            spans = [Span(*cell) for cell in table_spans(text, self.scanner.keys)]
+        return spans + self._find_in_base64(text, depth)
+
+    def _find_in_base64(self, text: str, depth: int) -> list[Span]:
         """Collect runs of base64 that hold what the rules find; others wait until all values of the session are known."""
         spans: list[Span] = []
         for start, end, meaning in base64_runs(text):
-            inside = self.scanner.spans(meaning)
-            if inside:
+            inside = self._spans_in(meaning, depth + 1)
+            if inside and self._add(meaning, inside, keyed=False):
                 spans.append(Span(start, end, inside[0].kind))
                 if len(inside) == 1 and inside[0].end - inside[0].start == len(meaning):
                     self.canonical[text[start:end]] = normal_form(inside[0].kind, meaning) or meaning
@@ -190,6 +223,7 @@ class Findings:
         spans: list[Span] = []
         for scalar, meaning in scalars(value, self.policy.limits.max_depth, self.scanner.keys):
             if self._find_in_scalar(scalar, meaning, depth=depth + 1) and meaning and (written := canonical(scalar)):
+                meaning = meaning.fitting(written)
                 start, end = keyed_span(written, meaning) or (0, 0)
                 spans.extend(Span(a, b, meaning.kind, meaning.spread) for a, b in words_in(text, written[start:end]))
         return spans
@@ -211,7 +245,7 @@ class Findings:
                 self.needles.add(surface, word=word)
                 add_identifier_forms(self.needles, span.kind, surface)
             elif not keyed:
-                self.local[text] = spans
+                self.local[text] = _apart(spans)
         return bool(spans)
 
     def _is_propagated(self, surface: str, span: Span) -> bool:
@@ -247,3 +281,12 @@ class Findings:
         if surface not in self.kinds and not self.policy.passes(kind, surface):
             self.kinds[surface] = kind
             self.needles.add(surface, word=stands_alone(kind))
+
+
+def _apart(spans: list[Span]) -> list[Span]:
+    """Return spans without overlaps: the earlier one stays, the longer one of those that begin together."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start, -s.end)):
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+    return kept

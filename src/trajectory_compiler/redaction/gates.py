@@ -20,7 +20,7 @@ try:
 except ImportError:  # a platform without the wheel
     re2 = None
 
-_MAX_EXACT = 20
+_MAX_EXACT = 4
 _BUDGET_BYTES = 256 << 20
 _LETTER_EDGE = 0x80
 _MIN_LITERAL = 3
@@ -29,24 +29,26 @@ _MIN_LITERAL = 3
 class Gates:
     """The gates of some expressions. `open_for` returns the places of those that could match in a text."""
 
-    def __init__(self, patterns: Sequence[str], by_literal: Container[int] = ()) -> None:
+    def __init__(self, patterns: Sequence[str], by_literal: Container[int] = (), apart: Container[int] = ()) -> None:
         """Compile the gates; those of the places `by_literal` are one literal each, which keeps hundreds of them small.
 
-        The two kinds make two automata: literals and open repeats together would have too many states.
+        They make automata of their own, as do those of the places `apart`: all together would have too many states, which are
+        made while the first texts are read.
         """
         self._all = tuple(range(len(patterns)))
         self._always: tuple[int, ...] = ()
         self._automata: list[_Automaton] = []
         if re2 is None or not patterns:
             return
-        full, literal = _Automaton(), _Automaton()
+        full, other, literal = _Automaton(), _Automaton(), _Automaton()
         always: list[int] = []
         for place, pattern in enumerate(patterns):
             needed = literal_of(pattern) if place in by_literal else None
-            if not (literal.add(place, needed) if needed else full.add(place, _widened_or_none(pattern))):
+            automaton = other if place in apart else full
+            if not (literal.add(place, needed) if needed else automaton.add(place, _widened_or_none(pattern))):
                 always.append(place)
         self._always = tuple(always)
-        self._automata = [automaton for automaton in (full, literal) if automaton.places]
+        self._automata = [automaton for automaton in (full, other, literal) if automaton.places]
         for automaton in self._automata:
             automaton.compile()
 

@@ -106,3 +106,13 @@ def is_us_phone(text: str) -> bool:
         return phonenumbers.is_possible_number(phonenumbers.parse(text, "US"))
     except phonenumbers.NumberParseException:
         return False
+
+
+def is_gb_phone(text: str) -> bool:
+    """Say whether a text is a number that the British plan has given out."""
+    import phonenumbers  # noqa: PLC0415  16 ms, as above
+
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(text, "GB"))
+    except phonenumbers.NumberParseException:
+        return False

@@ -6,11 +6,18 @@ import re
 from functools import lru_cache
 
 from trajectory_compiler.redaction.checks import REFERENCE, digits_of
+from trajectory_compiler.redaction.names import fold
 from trajectory_compiler.redaction.policy import Kind
 
 _LAST_WORD_SECRET = frozenset(
     "password passwd passphrase passcode pwd secret credential credentials apikey authorization cookie cvv cvc otp "
-    "accesskey privatekey secretkey authkey accountkey totp".split()
+    "accesskey privatekey secretkey authkey accountkey totp passkey passwort kennwort contrasena senha haslo wachtwoord".split()
+)
+# Words that are a password behind another one only: `smtp_pass`, `dbPw`; a test passes, too.
+_SHORT_SECRET = frozenset({"pass", "pw", "psw", "pswd"})
+_NOT_BEFORE_SHORT = frozenset(
+    "test tests first second third single two one multi by high low band boarding bus season day render compiler forward "
+    "backward did will may can must should all not no to max min num count last next pre post build check".split()
 )
 _BEFORE_KEY = frozenset(
     "api access private secret signing encryption auth master account shared license client server service".split()
@@ -27,9 +34,37 @@ _CARD = frozenset(
     "pan cardnumber ccnumber ccnum card_number credit_card debit_card cc_number primary_account_number card_no".split()
 )
 # Keys of wrappers: the value below them belongs to the key above, as in {"password": {"value": "..."}}.
-WRAPPERS = frozenset("value values val data plain plaintext current new old raw content string".split())
+WRAPPERS = frozenset(
+    "value values val data plain plaintext current new old raw content string answer answers reply entry input number no num "
+    "identifier".split()
+)
 # Keys whose value names the key of a sibling "value", as in {"name": "API_KEY", "value": "..."}.
-NAMING_KEYS = ("name", "key", "header", "field", "system", "type", "label", "Name", "Key")
+NAMING_KEYS = (
+    "name",
+    "key",
+    "header",
+    "field",
+    "system",
+    "type",
+    "label",
+    "Name",
+    "Key",
+    "question",
+    "prompt",
+    "attribute",
+    "title",
+    "kind",
+    "document",
+    "documentType",
+    "idType",
+    "scheme",
+)
+# Keys that have such a sibling, and what a question is asked with.
+NAMED_KEYS = ("value", "Value", "answer", "reply", "val", "number", "no", "num", "identifier")
+ASKED = re.compile(
+    r"(?i)^(?:please )?(?:(?:what(?: i|.)s|enter|state|give(?: us)?|confirm|provide|may i have|can i (?:have|take)) )?"
+    r"(?:your |the |their )?"
+)
 # What stands under a secret's key without being the secret: states and types.
 _NO_SECRET_WORDS = frozenset(
     "missing none null nil undefined required optional present absent true false yes no on off set unset "
@@ -50,11 +85,12 @@ TABLES = tuple(
         _LAST_WORD_PHONE,
         _BEFORE_NUMBER_PHONE,
         _CARD,
+        _SHORT_SECRET,
         WRAPPERS,
         _NO_SECRET_WORDS,
     )
 )
-_LABEL = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,18}>")
+PSEUDONYM = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,18}>")
 _WORD = re.compile(r"\w")
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|token|digest|apikey|negotiate)\s{1,5}(?=\S{6})")
@@ -63,7 +99,7 @@ _PHONE_VALUE = re.compile(r"[+(]?[0-9][0-9\s()+./x-]{5,24}")
 
 def words_of_key(key: str) -> list[str]:
     """Return the words of a key in lower case: `dbPassword`, `DB_PASSWORD` and `db password` have the same."""
-    return [word.lower() for word in _WORDS.findall(key)]
+    return [word.lower() for word in _WORDS.findall(key if key.isascii() else fold(key))]
 
 
 @lru_cache(maxsize=8192)
@@ -85,6 +121,7 @@ def kind_of_key(key: str) -> Kind | None:
             and before in ("access", "refresh", "api", "auth", "client", "session", "set", "")
         )
         or (last == "code" and before in ("security", "verification", "mfa"))
+        or (last in _SHORT_SECRET and before and before not in _NOT_BEFORE_SHORT)
         or words[-2:] in (["connection", "string"], ["secret", "string"], ["secret", "binary"])
     ):
         return None if last == "tokens" and not before else "SECRET"
@@ -117,6 +154,6 @@ def keyed_span(text: str, kind: Kind, *, number: bool = False) -> tuple[int, int
 
 def is_no_secret(value: str) -> bool:
     """Say whether a text that stands under a secret's name is a state, a type or a reference and no secret."""
-    if "<" in value and not _WORD.search(_LABEL.sub(" ", value)):
+    if "<" in value and not _WORD.search(PSEUDONYM.sub(" ", value)):
         return True
     return value.lower() in _NO_SECRET_WORDS or REFERENCE.fullmatch(value) is not None

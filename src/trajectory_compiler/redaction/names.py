@@ -19,6 +19,7 @@ _TITLES = frozenset(
     "dott ing ".split()
 )
 _SUFFIXES = frozenset("jr sr ii iii iv obe mbe cbe phd md qc kc esq".split())
+_WITHOUT_APOSTROPHE = str.maketrans("", "", "'’")
 _CAMEL = re.compile(r"[a-zß-öø-ÿ]{3,}[A-Z]")  # `InitializeSession`; `McDonald`, `DeLuca` and `O'Hara` are names
 _LETTERS = re.compile(r"[^\W\d_]+")
 _USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{1,62}[A-Za-z0-9]")
@@ -29,15 +30,26 @@ _STATES = frozenset(
 )
 
 
+_HOUSE = re.compile(r"(?:[A-Z][a-z]+\.? [0-9]{1,5}[A-Za-z]?,? )?[0-9]{1,4}[A-Za-z]?,? ")
+_PARTICLES_OF_STREETS = frozenset("the of on y yr".split())
+_ENDS_OF_STREETS = frozenset(
+    "road street avenue lane close crescent terrace mews rd ave drive court place gardens grove way walk hill view row square "
+    "park house green rise parade approach fields lodge hall yard top end bank meadow field cross mill wood common head foot "
+    "corner quay wharf steps bottom chase croft bridge heights".split()
+)
+_INSIDE_PLACES = frozenset("the under upon super cum".split())  # `Stow-on-the-Wold`
 _COMPASS = frozenset(
     "north south east west new old great little upper lower high royal market port lake saint point park".split()
 )
-_STREETS = frozenset("road street avenue lane close crescent terrace mews rd ave".split())
+_STREETS = frozenset(
+    "road street avenue lane close crescent terrace mews rd ave approach gardens parade embankment promenade".split()
+)
 _UNITS = frozenset("flat apartment apt unit studio suite room plot floor house block".split())
 
 
 @cache
-def _words(name: str) -> frozenset[str]:
+def word_list(name: str) -> frozenset[str]:
+    """Return the words of a shipped list, `rules/NAME.txt`."""
     file = resources.files("trajectory_compiler.redaction") / "rules" / f"{name}.txt"
     lines = file.read_text(encoding="utf-8").splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
@@ -81,10 +93,10 @@ def tokens(text: str) -> list[str]:
 def is_name_word(word: str) -> bool:
     """Say whether a word may be part of a name: letters, and none of the words that start sentences, titles or headings."""
     plain = word.strip(".'’-")
-    if not plain or plain.lower() in _words("not_names") or plain.lower() in _TITLES:
+    if not plain or plain.lower() in word_list("not_names") or plain.lower() in _TITLES:
         return False
     parts = plain.split("-")
-    if len(parts) > 1 and (parts[0].lower() in _words("not_names") or parts[0].islower() != parts[-1].islower()):
+    if len(parts) > 1 and (parts[0].lower() in word_list("not_names") or parts[0].islower() != parts[-1].islower()):
         return False
     if _CAMEL.search(plain):
         return False
@@ -96,7 +108,7 @@ def person_length(text: str) -> int:
     end = count = 0
     for match in _TOKEN.finditer(text):
         word = match.group()
-        if word.lower() in _PARTICLES and count:
+        if word.lower() in _PARTICLES and (count or word.islower()):
             continue
         if not is_name_word(word) or count == 6:
             break
@@ -113,6 +125,22 @@ def full_name_length(text: str) -> int:
     """Return how many characters from the left are a name of two words or more."""
     end = person_length(text)
     return end if len(tokens(text[:end])) >= 2 else 0
+
+
+def plain_full_name_length(text: str) -> int:
+    """Return how many characters from the left are a full name without ordinary words: `Concurrent Session` is none."""
+    end = full_name_length(text)
+    words = [fold(word) for word in tokens(text[:end])]
+    return 0 if any(word in word_list("ordinary_words") for word in words) else end
+
+
+def lower_case_length(text: str) -> int:
+    """Return the length of a text in lower case that somebody gives as their name: none of its words is an ordinary one."""
+    words = [word.strip(".'’-") for word in text.split(" ")]
+    full = [fold(word) for word in words if len(word) > 1]
+    if not full or not all(is_name_word(word) and word not in word_list("ordinary_words") for word in full):
+        return 0
+    return len(text) if all(word not in _STATES and word not in _PARTICLES for word in full) else 0
 
 
 def mail_name_length(text: str) -> int:
@@ -157,7 +185,8 @@ def is_postal(text: str) -> bool:
 def is_place(text: str) -> bool:
     """Say whether capitalised words may name a place: apart from `North` or `Upper`, none is a word of headings or a month."""
     words = [word.lower() for word in _LETTERS.findall(text) if len(word) > 2]
-    return all(word in _COMPASS or word not in _words("not_names") for word in words) and text.lower() not in _STATES
+    words = words[:1] + [word for word in words[1:] if word not in _INSIDE_PLACES]
+    return all(word in _COMPASS or word not in word_list("not_names") for word in words) and text.lower() not in _STATES
 
 
 def is_street(text: str) -> bool:
@@ -165,18 +194,44 @@ def is_street(text: str) -> bool:
     words = [word.lower() for word in _LETTERS.findall(text)]
     plain = [word for word in words if word not in _UNITS]
     return words[-1] in _STREETS or any(
-        word not in _words("not_names") and len(word) > 2 for word in (plain[:-1] if len(plain) > 2 else plain)
+        word not in word_list("not_names") and len(word) > 2 for word in (plain[:-1] if len(plain) > 2 else plain)
     )
+
+
+def house_length(text: str) -> int:
+    """Return how many characters from the left are a house and its street: a number and words, none of which a heading has."""
+    match = _HOUSE.match(text)
+    end = match.end() if match else 0
+    count = 0
+    for word in _TOKEN.finditer(text, end):
+        plain = word.group().lower()
+        if plain not in _PARTICLES_OF_STREETS and plain not in _ENDS_OF_STREETS and not is_place(word.group()):
+            break
+        count, end = count + 1, word.end()
+    return end if match and count >= 2 else 0
+
+
+def is_town_line(text: str) -> bool:
+    """Say whether a number and words are a postcode and a town of the Continent: no word of headings, no month."""
+    return is_place(text) and not any(word.lower() in word_list("ordinary_words") for word in _LETTERS.findall(text))
 
 
 def is_username(text: str) -> bool:
     """Say whether a text is the account of a person rather than of a machine or a role."""
-    return _USERNAME.fullmatch(text) is not None and text.lower() not in _words("no_users") and not text.isdigit()
+    return _USERNAME.fullmatch(text) is not None and text.lower() not in word_list("no_users") and not text.isdigit()
+
+
+def is_account(text: str) -> bool:
+    """Say whether a value under a key as weak as `user` is somebody's account: no role, no machine, no ordinary word."""
+    if not is_username(text):
+        return False
+    known = (word_list("not_names"), word_list("no_users"), word_list("ordinary_words"), _STATES)
+    return any(all(part not in words for words in known) and len(part) > 1 for part in _LETTERS.findall(text.lower()))
 
 
 def is_common_word(text: str) -> bool:
     """Say whether a word that is a name is an ordinary word too (`Will`, `May`, `Grant`): alone it proves nothing."""
-    return text.lower() in _words("ambiguous_names")
+    return text.lower() in word_list("ambiguous_names")
 
 
 def name_key(text: str) -> tuple[str, ...]:
@@ -200,6 +255,8 @@ def name_forms(text: str) -> set[str]:
     if len(words) > 2:
         middle = " ".join(word[0] for word in words[1:-1])
         orders |= {f"{given} {middle} {last}", f"{given} {middle}. {last}", f"{given[0]}. {middle}. {last}"}
+    orders |= {whole.replace(" ", sign) for sign in "_-."} | {f"{given}_{rest.replace(' ', '_')}"}
+    orders |= {order.translate(_WITHOUT_APOSTROPHE) for order in orders}
     return {form for order in orders for form in (order, order.upper(), order.lower(), _title(order), fold(order))}
 
 
@@ -229,7 +286,7 @@ def account_forms(text: str) -> set[str]:
 
 def is_account_word(text: str) -> bool:
     """Say whether an account name is no ordinary word: it may be looked for in running text."""
-    return text.lower() not in _words("not_names") and text.lower() not in _words("ambiguous_names")
+    return text.lower() not in word_list("not_names") and text.lower() not in word_list("ambiguous_names")
 
 
 def _without_foreign(text: str) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from trajectory_compiler.model import short_hash
 
-BOUNDARY_VERSION = 2
+BOUNDARY_VERSION = 3
 NEVER_STORED = frozenset({"SECRET", "UNSCANNED"})
 Scope = Literal["session", "log"]
 Treatment = Literal["replace", "keep", "block"]

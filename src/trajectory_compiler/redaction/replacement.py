@@ -82,12 +82,14 @@ class Replacement:
         if self._found.is_unscannable(value):
             return self.pseudonyms.name_unscanned(None if isinstance(value, TooDeep) else value)
         if isinstance(value, str):
+            meaning = meaning.fitting(value) if meaning else None
             if meaning and (span := keyed_span(value, meaning)) and self._is_found(value[slice(*span)]):
                 start, end = span
                 return self._text(value[:start]) + self._name(value[start:end]) + self._text(value[end:])
             return self._text(value)
         if isinstance(value, int | float) and not isinstance(value, bool):
             text = canonical(value) or ""
+            meaning = meaning.fitting(text, number=True) if meaning else None
             if meaning and keyed_span(text, meaning, number=True) and self._is_found(text):
                 return self._name(text)
             redacted = self._text(text)

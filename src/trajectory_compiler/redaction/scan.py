@@ -13,17 +13,21 @@ from trajectory_compiler.redaction.checks import CHECKS
 from trajectory_compiler.redaction.encodings import decoded
 from trajectory_compiler.redaction.gates import Gates
 from trajectory_compiler.redaction.key_index import KeyIndex, keyed_span
+from trajectory_compiler.redaction.known_people import known_people
 from trajectory_compiler.redaction.ner import is_prose, load_model
 from trajectory_compiler.redaction.policy import KINDS, Kind, Policy, Rule
 
 LABEL = re.compile(r"<[A-Z][A-Z_]{1,30}_[0-9]{1,18}>")
 _SHORTEST = 5
 _IN_PIECES = frozenset({"SECRET", "ADDRESS", "PERSON"})  # a mail address without its start says nothing
+_WHOLE = frozenset({"IBAN", "EMAIL"})  # nothing inside one is a value of its own
 _MIN_PIECE = 3  # letters and digits of what is left of a span that another one overlaps
 _ORDER = {kind: place for place, kind in enumerate(KINDS)}
 _OTHERS = _ORDER["PERSON"] - 0.5  # a user's kinds
-_MAX_REMEMBERED = 64  # characters of a text that is remembered as clean
-_MAX_CLEAN = 100_000  # how many such texts
+_LONGEST_REMEMBERED = 10_000  # characters of a text whose spans are remembered: logs repeat themselves
+_MAX_REMEMBERED = 20_000_000  # characters of all such texts
+_ENTRY = 100  # what an entry costs beside its text
+_OF_PROSE = frozenset({"PERSON", "ADDRESS", "DOB"})  # their expressions have an automaton of their own: two are smaller
 
 
 class Span(NamedTuple):
@@ -53,6 +57,7 @@ class _Compiled:
 class Scanner:
     """A policy, compiled.
 
+    `plain` are texts that sessions before were seen to hold nothing in: a memory of whoever scans, for whole leaves.
     Raises: MissingExtraError: the policy asks for the language model and it is not installed.
     """
 
@@ -62,8 +67,11 @@ class Scanner:
         self.keys = KeyIndex(policy)
         self._rules = tuple(_Compiled(rule) for rule in policy.rules)
         vendors = {place for place, rule in enumerate(policy.rules) if rule.rare}
-        self._gates = Gates([rule.pattern for rule in policy.rules], vendors)
-        self._clean: set[str] = set()
+        prose = {place for place, rule in enumerate(policy.rules) if rule.kind in _OF_PROSE}
+        self._gates = Gates([rule.pattern for rule in policy.rules], vendors, prose)
+        self.plain: set[str] = set()
+        self._known: dict[str, tuple[Span, ...]] = {}
+        self._room = _MAX_REMEMBERED
         self._model = load_model() if policy.names == "model" and policy.rules else None
 
     def fires(self, document: bytes) -> bool:
@@ -73,25 +81,30 @@ class Scanner:
     def spans(self, text: str) -> list[Span]:
         """Return what the rules find in a text, in order and without overlaps; graver kinds win.
 
-        Cost: one set look-up for a short text seen before; one pass of all gates for a text without anything.
+        Cost: one look-up for a text seen before; one pass of all gates for a text without anything.
         """
-        if len(text) < _SHORTEST or text in self._clean:
+        if len(text) < _SHORTEST:
             return []
-        found = self._matches(text)
+        known = self._known.get(text)
+        if known is not None:
+            return list(known)
+        found = self._in_plain(text)
         view = decoded(text)
         if view is not None:
-            found.extend(Span(*view.original(span.start, span.end), span.kind) for span in self._matches(view.text))
-        if self.policy.key_names:
-            found.extend(Span(start, end, "SECRET") for start, end in assignments.assigned_secrets(text))
-        if self.keys.has_rules:
-            found.extend(Span(*span) for span in self.keys.spans(text))
+            found.extend(Span(*view.original(span.start, span.end), span.kind) for span in self._in_plain(view.text))
         if found:
-            return _without_overlaps(found, text)
-        if len(text) <= _MAX_REMEMBERED:
-            if len(self._clean) >= _MAX_CLEAN:
-                self._clean.clear()
-            self._clean.add(text)
+            found = _without_overlaps(found, text)
+        self._remember(text, found)
         return found
+
+    def _remember(self, text: str, found: list[Span]) -> None:
+        if len(text) > _LONGEST_REMEMBERED:
+            return
+        self._room -= len(text) + _ENTRY
+        if self._room < 0:
+            self._known.clear()
+            self._room = _MAX_REMEMBERED
+        self._known[text] = tuple(found)
 
     def prose_spans(self, text: str, known: list[Span]) -> list[Span]:
         """Return what rules and, where the policy asks for it, the language model find in a text together."""
@@ -113,7 +126,17 @@ class Scanner:
     def holds_under(self, key: str, value: str, beside: tuple[str, ...] = ()) -> bool:
         """Say whether a value is found by its key alone, in an object that has the keys `beside` too."""
         meaning = self.keys.meaning(key, frozenset(beside))
-        return meaning is not None and keyed_span(value, meaning) is not None
+        return meaning is not None and keyed_span(value, meaning.fitting(value)) is not None
+
+    def _in_plain(self, text: str) -> list[Span]:
+        """Return what stands in a text as it is: by form, and by the name before it."""
+        found = self._matches(text)
+        if self.policy.key_names:
+            found.extend(Span(start, end, "SECRET") for start, end in assignments.assigned_secrets(text))
+        if self.keys.has_rules:
+            found.extend(Span(*span) for span in self.keys.spans(text))
+            found.extend(Span(*span, "PERSON") for span in known_people(text))
+        return found
 
     def _matches(self, text: str) -> list[Span]:
         found: list[Span] = []
@@ -135,10 +158,32 @@ def _overlap(one: Span, other: Span) -> bool:
     return one.start < other.end and other.start < one.end
 
 
+def _is_inside(span: Span, other: Span) -> bool:
+    return other.start <= span.start and span.end <= other.end and span.end - span.start < other.end - other.start
+
+
+def _joined(found: list[Span]) -> list[Span]:
+    """Join what several rules found of one address: the flat with the street, the street with the town."""
+    result = [span for span in found if span.kind != "ADDRESS"]
+    last: Span | None = None
+    for span in sorted(span for span in found if span.kind == "ADDRESS"):
+        if last is not None and span.start < last.end:
+            last = last._replace(end=max(last.end, span.end), spread=last.spread or span.spread)
+            continue
+        if last is not None:
+            result.append(last)
+        last = span
+    return result if last is None else [*result, last]
+
+
 def _without_overlaps(found: list[Span], text: str) -> list[Span]:
     """Keep the span of the more severe kind where two overlap, then the longer one; of the other what is outside remains."""
     if len(found) == 1:
         return found
+    whole = [span for span in found if span.kind in _WHOLE]
+    if whole:  # digits inside an IBAN may pass the check of a card by chance
+        found = [s for s in found if s.kind == "SECRET" or not any(_is_inside(s, other) for other in whole)]
+    found = _joined(found)
     kept: list[Span] = []
     for span in sorted(found, key=lambda s: (_ORDER.get(s.kind, _OTHERS), s.start - s.end, s.start)):
         for piece in _outside(span, kept):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,19 @@ _LONGEST_NAME = 60
 # A line of names: words between separators, and nothing that only code has.
 _HEAD = re.compile(r"^[ \t|\"'`]{0,8}[^\W\d][\w .\"'`/-]{0,80}(?:[,;|\t][\w .\"'`/#-]{0,80}){1,200}\r?(?=\n)", re.MULTILINE)
 _ELEMENT = re.compile(r"<(?P<name>[A-Za-z][\w.-]{1,40})(?:\s[^<>]{0,200})?>(?P<value>[^<>]{1,200})</(?:\w{1,20}:)?(?P=name)>")
+_TAG = re.compile(
+    r"<(?:input|option|meta|param|data|field|attribute|property|var|textarea|span|div|td)\b(?P<pairs>[^<>]{5,400})>"
+)
+_PAIR = re.compile(r"(?P<name>[\w:-]{1,40})=(?P<quote>\\?[\"'])(?P<value>[^\"'<>\\]{1,200})(?P=quote)")
+_NAMES_OF_FIELDS = frozenset({"name", "id", "property", "itemprop", "key", "data-field", "aria-label", "placeholder"})
+_VALUES_OF_FIELDS = frozenset({"value", "content", "data-value"})
 _CELLS = frozenset({"td", "th", "dt", "dd", "li", "span", "label", "strong", "div", "p", "b"})
+_ALIGNED_HEAD = re.compile(
+    r"^[ \t]*[A-Za-z_#][\w#/.-]{0,40}(?: [\w/.-]{1,20})?(?: {2,}[A-Za-z_][\w/. -]{0,40}){1,30}\r?(?=\n)", re.MULTILINE
+)
+_ALIGNED_CELL = re.compile(r"\S+(?: \S+)*")
+_GAP = re.compile(r" {2,}")
+_INSIDE = re.compile(r"[^<>]{1,200}(?=</)")
 _FRAME = re.compile(r"[-+| =:]+")
 _INSERT = re.compile(
     r"(?i)insert\s+into\s+[\w.\"`\[\]]{1,80}\s*\((?P<names>[^()]{1,2000})\)\s*values\s*(?P<rows>\([^;]{1,20000})", re.ASCII
@@ -33,6 +46,10 @@ def table_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bo
         yield from _insert_spans(text, index)
     if "</" in text:
         yield from _markup_spans(text, index)
+    if "<" in text and "=" in text:
+        yield from _field_spans(text, index)
+    if "  " in text and "\n" in text:
+        yield from _aligned_spans(text, index)
     done = 0
     for match in _HEAD.finditer(text):
         line = match.group()
@@ -61,9 +78,44 @@ def _markup_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, 
         name, value = match["name"].lower(), match["value"]
         is_cell = name in _CELLS
         meaning = index.meaning(before.strip(" :") if is_cell else match["name"])
+        meaning = meaning.fitting(value) if meaning else None
         if meaning is not None and (span := keyed_span(value, meaning)):
             yield match.start("value") + span[0], match.start("value") + span[1], meaning.kind, meaning.spread
         before = value if is_cell and len(value) <= _LONGEST_NAME else ""
+
+
+def _field_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
+    """Yield values of form fields and of elements by the name in the tag: `<input name="dob" value="1964-09-18">`."""
+    for tag in _TAG.finditer(text):
+        pairs = list(_PAIR.finditer(text, tag.start("pairs"), tag.end("pairs")))
+        named = (index.meaning(pair["value"]) for pair in pairs if pair["name"].lower() in _NAMES_OF_FIELDS)
+        meaning = next(filter(None, named), None)
+        if meaning is None:
+            continue
+        places = [pair.span("value") for pair in pairs if pair["name"].lower() in _VALUES_OF_FIELDS]
+        if not places and (inside := _INSIDE.match(text, tag.end())):
+            places = [inside.span()]
+        for start, end in places:
+            value = html.unescape(text[start:end])
+            fitting = meaning.fitting(value)
+            if keyed_span(value, fitting):
+                yield start, end, fitting.kind, fitting.spread
+
+
+def _aligned_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
+    """Yield cells of a table whose columns two spaces part; a row may have a number before its cells, as a data frame has."""
+    for match in _ALIGNED_HEAD.finditer(text):
+        heads = [_bare(head) for head in _GAP.split(match.group().strip())]
+        if not any(map(index.covers, heads)):
+            continue
+        meanings = [index.meaning(head, frozenset(heads)) for head in heads]
+        if not any(meanings):
+            continue
+        for start, row in _lines(text, match.end() + 1):
+            cells = [cell.span() for cell in _ALIGNED_CELL.finditer(row)]
+            if not len(heads) <= len(cells) <= len(heads) + 1:
+                break
+            yield from _row_spans(text, start, cells[-len(heads) :], meanings)
 
 
 def _row_spans(
@@ -75,9 +127,10 @@ def _row_spans(
         cell = text[start + a : start + b]
         left = len(cell) - len(cell.lstrip(" \"'`"))
         cell = _bare(cell)
-        if cell and (span := keyed_span(cell, meaning)):
+        fitting = meaning.fitting(cell)
+        if cell and (span := keyed_span(cell, fitting)):
             place = start + a + left
-            yield place + span[0], place + span[1], meaning.kind, meaning.spread
+            yield place + span[0], place + span[1], fitting.kind, fitting.spread
 
 
 def _insert_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
