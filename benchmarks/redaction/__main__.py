@@ -24,7 +24,7 @@ from trajectory_compiler.redaction import load_policy
 def main(arguments: Sequence[str] | None = None) -> int:
     """Score the engines on the data sets that were asked for."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.redaction", description=__doc__)
-    parser.add_argument("--set", choices=("uk", "sentences", "second"), action="append", help="a data set (default: all)")
+    parser.add_argument("--set", choices=tuple(_SETS), action="append", help="a data set (default: all)")
     parser.add_argument("--half", choices=("first", "second"), help="every second session only")
     parser.add_argument("--policy", default="standard", help="the policy to redact with")
     parser.add_argument("--names", choices=("patterns", "model"), default="patterns", help="who looks for people in prose")
@@ -71,10 +71,17 @@ def _second() -> list[LabelledRow]:
     return list(rows())
 
 
+def _third() -> list[LabelledRow]:
+    from benchmarks.redaction.third_log import rows  # noqa: PLC0415  made on demand
+
+    return list(rows())
+
+
 _SETS: dict[str, Callable[[], Sequence[LabelledRow]]] = {
     "uk": lambda: list(uk_log()),
     "sentences": lambda: list(sentences()),
     "second": _second,
+    "third": _third,
 }
 
 
