@@ -2,7 +2,7 @@
 
 The demo log is compiled into a store in the folder; sessions of at most `--tokens` tokens are drawn by a seed. Each is asked
 about by windows, whole (the research note's method: one session, one prompt), and for question programs. The table gives, for
-each way: calls, tokens, what was proposed and kept, the cost at a list price, also for each kept pair, and what fell, by reason.
+each way: calls, tokens, what was proposed and kept, the cost at a list price, for each kept pair, too, and what fell and why.
 Every answer is in the store's ledger, so a report that is stopped goes on where it was.
 """
 

@@ -119,7 +119,7 @@ def test_each_fall_has_its_reason(index: SessionIndex, changes: dict[str, Json],
 
 
 def test_short_forms_are_written_out(index: SessionIndex) -> None:
-    """A flow with its start is the same program as in the long form; a sum over neighbours falls; an unknown flow is malformed."""
+    """A flow with its start is the program of the long form; a sum over neighbours falls; an unknown flow is malformed."""
     follow = Follow(1, "/arguments/mail_id", "M-902", "/response/carrier", ASKED)
     tally = Tally("get_order", "", "", "sum", "/response/crates", "How many crates were there in all?")
     client = ScriptedClient(lambda _request, _number: Programs([follow, msgspec.structs.replace(follow, flow=9)], [tally], []))
