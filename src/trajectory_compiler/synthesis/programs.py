@@ -298,20 +298,21 @@ def _call(index: SessionIndex, find: Find) -> ir.Call:
 
 
 def _condition(where: Where) -> ir.Condition:
-    if not where.field.startswith(("/arguments", "/response")):
-        raise _MalformedError
+    path = _field(where.field).path
     value: ir.Literal | ir.Bridge = ir.Literal(where.value)
     if where.from_call:
         value = ir.Bridge(where.from_call, _field(where.from_field))
     elif not where.value:
         raise _MalformedError
-    return ir.Condition(path=where.field, op="eq", value=value)
+    return ir.Condition(path=path, op="eq", value=value)
 
 
 def _field(path: str) -> ir.Field:
-    if not path.startswith(("/arguments/", "/response")):
+    """Return a field, forgiving a pointer without its first stroke. Raises _MalformedError for anything else."""
+    pointer = path if path.startswith("/") else f"/{path}"
+    if not pointer.startswith(("/arguments/", "/response")):
         raise _MalformedError
-    return ir.Field(path=path)
+    return ir.Field(path=pointer)
 
 
 def _expression(proposal: ProposedProgram) -> ir.Expression:
