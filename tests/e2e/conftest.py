@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.logs import write_small_log
 
-COPIES = 24
+COPIES = 40
 COMMAND = Path(sys.executable).with_name("trajc")
 # Cheap to compile, so that a run is mostly reading and writing: what is stopped here is the writing.
 CHEAP = ("--families", "recall", "--policy", "off", "--policy-reason", "synthetic", "--workers", "2")
