@@ -71,7 +71,9 @@ def test_a_model_adds_candidates_with_quotes(trajc: Trajc, log: Path, store: Pat
         f"mine:qwen: {SESSIONS} sessions, {SESSIONS} of {SESSIONS} proposed pairs kept as candidates, {SESSIONS} calls"
         in result.out
     )
+    sampled = json.loads(trajc("sample", "--candidates", "--limit", 9, "--json").out)
     pairs = written(store)
+    assert {record["id"] for record in sampled} == {pair.id for pair in pairs}
     assert len(pairs) == len(server.questions) == SESSIONS
     assert {(pair.state, pair.origin, pair.supporting_turns) for pair in pairs} == {("candidate", "model:mine:qwen", (0, 5))}
     assert all(pair.evidence[-1].quote == pair.answer for pair in pairs)

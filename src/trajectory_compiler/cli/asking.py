@@ -27,7 +27,7 @@ from trajectory_compiler.synthesis import SynthesisOptions
 Command = TypeVar("Command", bound=Callable[..., Any])
 BUDGET_SPENT = 3
 _MADE: dict[Work, str] = {
-    "pairs": "{kept:,} of {proposed:,} proposed pairs kept as candidates",
+    "pairs": "{kept:,} of {proposed:,} proposed pairs kept as candidates (trajc sample --candidates)",
     "programs": "{kept:,} of {proposed:,} proposed programs proved",
     "paraphrase": "{kept:,} of {proposed:,} questions reworded",
 }
