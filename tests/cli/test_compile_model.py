@@ -67,10 +67,7 @@ def test_a_model_adds_candidates_with_quotes(trajc: Trajc, log: Path, store: Pat
     """Each session is asked about once; what passes the checks is stored as a candidate, priced and quoted."""
     result = trajc("compile", log, "--ask", "pairs", "--model", "mine:qwen")
     assert result.code == 0, result.err
-    assert (
-        f"mine:qwen: {SESSIONS} sessions, {SESSIONS} of {SESSIONS} proposed pairs kept as candidates, {SESSIONS} calls"
-        in result.out
-    )
+    assert f"{SESSIONS} of {SESSIONS} proposed pairs kept as candidates" in result.out
     sampled = json.loads(trajc("sample", "--candidates", "--limit", 9, "--json").out)
     pairs = written(store)
     assert {record["id"] for record in sampled} == {pair.id for pair in pairs}
