@@ -27,7 +27,7 @@ from trajectory_compiler.synthesis import SynthesisOptions
 Command = TypeVar("Command", bound=Callable[..., Any])
 BUDGET_SPENT = 3
 _MADE: dict[Work, str] = {
-    "pairs": "{kept:,} of {proposed:,} proposed pairs kept as candidates (trajc sample --candidates)",
+    "pairs": "{kept:,} of {proposed:,} proposed pairs kept as candidates",
     "programs": "{kept:,} of {proposed:,} proposed programs proved",
     "paraphrase": "{kept:,} of {proposed:,} questions reworded",
 }
@@ -181,10 +181,11 @@ def estimate_line(estimated: Estimated, work: Work) -> str:
 def run_line(run: ModelRun, work: Work) -> str:
     """Return the line that the model stage ends in."""
     price = "at an unknown price" if run.cost_pico_usd is None else f"${usd_of(run.cost_pico_usd):f}"
-    failed = f", {counted(run.failed, 'session')} failed and will be asked again" if run.failed else ""
+    failed = f", {counted(run.failed, 'session')} failed (why: trajc stats)" if run.failed else ""
     failed += f", {counted(run.deferred, 'session')} wait for a batch: run again later" if run.deferred else ""
     stopped = f"; stopped: {run.stopped}" if run.stopped else ""
     made = _MADE[work].format(kept=run.kept, proposed=run.proposed)
+    made += " (read some: trajc sample --candidates)" if work == "pairs" and run.kept else ""
     done = f"{counted(run.done, 'session')}" + (f" ({run.skipped:,} done before)" if run.skipped else "")
     calls = f"{counted(run.calls, 'call')} ({run.cached:,} more answered from the store)"
     return f"{run.model.rstrip(':')}: {done}, {made}, {calls}, {price}{failed}{stopped}"
