@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 
 from tests.cli.logs import write_small_log
 
-COPIES = 40
+COPIES = 24
 COMMAND = Path(sys.executable).with_name("trajc")
 # Cheap to compile, so that a run is mostly reading and writing: what is stopped here is the writing.
 CHEAP = ("--families", "recall", "--policy", "off", "--policy-reason", "synthetic", "--workers", "2")
@@ -23,6 +24,11 @@ Start = Callable[..., subprocess.Popen[str]]
 
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in ("TRAJC_DEBUG", "COLUMNS")}
+
+
+def _hear_interrupts() -> None:
+    """Undo what a shell does to what it runs in the background, and its children inherit: SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -58,6 +64,7 @@ def start(trajc: Trajc, tmp_path: Path) -> Start:  # skips where the command is 
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=_hear_interrupts,  # noqa: PLW1509  # no other thread runs here
             text=True,
         )
 
