@@ -11,6 +11,8 @@ from trajectory_compiler.redaction import dates, names
 from trajectory_compiler.redaction.identifier_checks import (
     iban_length,
     is_eu_vat,
+    is_foreign_phone,
+    is_gb_landline,
     is_nhs_number,
     is_nino,
     is_postcode,
@@ -128,6 +130,11 @@ def is_opaque(text: str) -> bool:
     return any("0" <= c <= "9" for c in text) and (len(text) >= 16 or any(c.isalpha() for c in text))
 
 
+def has_many_digits(text: str) -> bool:
+    """Say whether a text is a number with a few letters: seven digits or more."""
+    return len(digits_of(text)) >= 7
+
+
 def is_varied(text: str) -> bool:
     """Say whether the characters of a text are as mixed as in a random key: three bits each or more."""
     counts = Counter(text)
@@ -177,6 +184,10 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "ssn": _whole(is_ssn),
     "ip": _whole(is_public_address),
     "vat": _whole(is_eu_vat),
+    "vat_groups": _longest(is_eu_vat),
+    "many_digits": _whole(has_many_digits),
+    "phone_gb": _whole(is_gb_landline),
+    "phone_foreign": _longest(is_foreign_phone),
     "phone_us": _whole(is_us_phone),
     "phone_any": _whole(is_any_phone),
     "person": names.person_length,
