@@ -39,6 +39,13 @@ _NATIONAL = {
     "86": (10, 11),
 }
 _MIN_BITS = 3.0
+# Words of three letters that stand behind a name with a number: `ec20 and`, `py39 for`.
+_SHORT_WORDS = frozenset(
+    "and are but can cut did for fix from get got had has her his how its let low may new not now off old one our out own per "
+    "put ran run saw say see set she than the they too top try two use via was way who why yes yet you all any ago big bug day "
+    "due dev doc end env etc far few gen gpu key lib log map max net pre raw ref rev src sub sum tab tag tar tmp ver web win xml "
+    "yml zip ios app api cli cpu css csv img jar jpg mac obj pdf png ram rpm ssd ssh sys txt url usb von und der die das les des".split()
+)
 _DATE = re.compile(r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[/.][0-9]{1,2}[-/.][0-9]{2,4}")
 _FILE_ENDINGS = frozenset(
     "png jpg jpeg gif svg webp ico pdf css scss js mjs jsx tsx json html yml yaml toml lock tgz zip whl".split()
@@ -135,6 +142,16 @@ def has_many_digits(text: str) -> bool:
     return len(digits_of(text)) >= 7
 
 
+def is_plate(text: str) -> bool:
+    """Say whether seven signs of the form AB12 CDE are a number plate: no hash, no version before an ordinary word."""
+    if text.isupper():
+        return True
+    last = text[-3:]
+    return re.search("[g-z]", text) is not None and not (
+        last in names.word_list("ordinary_words") or last in names.word_list("not_names") or last in _SHORT_WORDS
+    )
+
+
 def is_varied(text: str) -> bool:
     """Say whether the characters of a text are as mixed as in a random key: three bits each or more."""
     counts = Counter(text)
@@ -186,6 +203,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "vat": _whole(is_eu_vat),
     "vat_groups": _longest(is_eu_vat),
     "many_digits": _whole(has_many_digits),
+    "plate": _whole(is_plate),
     "phone_gb": _whole(is_gb_landline),
     "phone_foreign": _longest(is_foreign_phone),
     "phone_us": _whole(is_us_phone),

@@ -34,7 +34,7 @@ _PARAMETER = re.compile(r"[^&#\s\"'<>]{1,400}")  # what stands behind a name in 
 # Capitalised words, titles and particles between them: what could be a name at the beginning of running text.
 _TITLE = r"(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Cllr|Rev|Herr|Frau|Mme|Señora?|Sra?)\.? )?"
 _PARTICLES = r"(?:(?:de|da|di|do|dos|del|della|van|von|der|den|ten|ter|la|le|bin|ibn|al|el|af|av|zu) ){0,2}"
-_WORD = rf"{_PARTICLES}[^\W\d_a-zß-öø-ÿ][\w'’.-]{{0,30}}"
+_WORD = rf"{_PARTICLES}(?:[dl]['’])?[^\W\d_a-zß-öø-ÿ][\w'’.-]{{0,30}}"
 _NAMES = re.compile(rf"{_TITLE}(?P<value>{_WORD}(?: {_WORD}){{0,4}})(?![\w(\[{{@/\\=]|::|\.\w)")
 # How a check of a whole leaf reads the beginning of running text: a name is as long as its words are.
 _LEADING = {"keyed_name": "full_name", "keyed_name_part": "person", "keyed_full_name": "full_name"}
@@ -97,6 +97,7 @@ class KeyIndex:
 
     def meaning(self, key: str, beside: frozenset[str] | None = None) -> Meaning | None:
         """Return what stands under a key of an object with the keys `beside`, or None where the name says nothing."""
+        beside = beside or frozenset()
         if (key, None) in self._known:
             return self._known[key, None]
         if (key, beside) in self._known:

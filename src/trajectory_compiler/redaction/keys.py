@@ -11,7 +11,8 @@ from trajectory_compiler.redaction.policy import Kind
 
 _LAST_WORD_SECRET = frozenset(
     "password passwd passphrase passcode pwd secret credential credentials apikey authorization cookie cvv cvc otp "
-    "accesskey privatekey secretkey authkey accountkey totp passkey passwort kennwort contrasena senha haslo wachtwoord mdp motdepasse clave losenord adgangskode".split()
+    "accesskey privatekey secretkey authkey accountkey totp passkey passwort kennwort contrasena senha haslo wachtwoord mdp motdepasse "
+    "clave losenord adgangskode cvn csc cryptogramme prufziffer kartenprufnummer".split()
 )
 # Words that are a password behind another one only: `smtp_pass`, `dbPw`; a test passes, too.
 _SHORT_SECRET = frozenset({"pass", "pw", "psw", "pswd"})
@@ -116,6 +117,8 @@ def kind_of_key(key: str) -> Kind | None:
     words = words_of_key(key[:120])
     if not words:
         return None
+    if words[-1] == "2" and words[-2:-1] in (["cvv"], ["cvc"], ["cv"]):  # `cvv2`
+        return "SECRET"
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     if (
         last in _LAST_WORD_SECRET

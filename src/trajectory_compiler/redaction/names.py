@@ -10,7 +10,7 @@ from importlib import resources
 
 _TOKEN = re.compile(r"[^\W\d_](?:[\w'’ʼ`.-]*[\w])?\.?", re.UNICODE)
 _PARTICLES = frozenset(
-    "de da di do dos das del della den der van von ten ter la le lo los las bin ibn al el ní ó ni mac mc y e af av zu "
+    "de da di do dos das del della den der van von ten ter la le lo los las bin ibn al el ap ab ferch ní ó ni mac mc y e af av zu "
     "zum zur ".split()
 )
 _TITLES = frozenset(
@@ -21,6 +21,7 @@ _TITLES = frozenset(
 _SUFFIXES = frozenset("jr sr ii iii iv obe mbe cbe phd md qc kc esq".split())
 _WITHOUT_APOSTROPHE = str.maketrans("", "", "'’")
 _CAMEL = re.compile(r"[a-zß-öø-ÿ]{3,}[A-Z]")  # `InitializeSession`; `McDonald`, `DeLuca` and `O'Hara` are names
+_ELIDED = re.compile(r"[dl]['’][^\W\d_a-zß-öø-ÿ]")  # `d'Aubigny`
 _LETTERS = re.compile(r"[^\W\d_]+")
 _USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{1,62}[A-Za-z0-9]")
 _HOST = re.compile(r"[0-9.:/]+|[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?:/\S*)?|\[?[0-9a-fA-F:]+\]?(?::[0-9]+)?")
@@ -171,7 +172,9 @@ def is_keyed_name_part(text: str) -> bool:
 def is_keyed_full_name(text: str) -> bool:
     """Say whether a value under a key as weak as `name` is a person's: several capitalised words, none of them a thing."""
     words = tokens(text)
-    return len(words) >= 2 and is_keyed_name(text) and all(word[0].isupper() or word.lower() in _PARTICLES for word in words)
+    return len(words) >= 2 and is_keyed_name(text) and all(
+        word[0].isupper() or word.lower() in _PARTICLES or _ELIDED.match(word) for word in words
+    )
 
 
 def is_postal(text: str) -> bool:
