@@ -71,9 +71,9 @@ _FIRST_LOOKS = tuple(
             "credential",
             "authoriz",
             "cookie",
-            "cv[vc]",
+            "cv[vcn2]",
             "otp",
-            "kennwort|contrase|mdp|has[łl]o|wachtw|senha",
+            _WORDS_ABROAD,
         ),
     )
 )

@@ -39,13 +39,6 @@ _NATIONAL = {
     "86": (10, 11),
 }
 _MIN_BITS = 3.0
-# Words of three letters that stand behind a name with a number: `ec20 and`, `py39 for`.
-_SHORT_WORDS = frozenset(
-    "and are but can cut did for fix from get got had has her his how its let low may new not now off old one our out own per "
-    "put ran run saw say see set she than the they too top try two use via was way who why yes yet you all any ago big bug day "
-    "due dev doc end env etc far few gen gpu key lib log map max net pre raw ref rev src sub sum tab tag tar tmp ver web win xml "
-    "yml zip ios app api cli cpu css csv img jar jpg mac obj pdf png ram rpm ssd ssh sys txt url usb von und der die das les des".split()
-)
 _DATE = re.compile(r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[/.][0-9]{1,2}[-/.][0-9]{2,4}")
 _FILE_ENDINGS = frozenset(
     "png jpg jpeg gif svg webp ico pdf css scss js mjs jsx tsx json html yml yaml toml lock tgz zip whl".split()
@@ -148,7 +141,9 @@ def is_plate(text: str) -> bool:
         return True
     last = text[-3:]
     return re.search("[g-z]", text) is not None and not (
-        last in names.word_list("ordinary_words") or last in names.word_list("not_names") or last in _SHORT_WORDS
+        last in names.word_list("ordinary_words")
+        or last in names.word_list("not_names")
+        or last in names.word_list("short_words")
     )
 
 
@@ -212,6 +207,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "person_in_lower_case": names.lower_case_length,
     "plain_full_name": names.plain_full_name_length,
     "full_name": names.full_name_length,
+    "surname_then_given": _whole(names.is_surname_then_given),
     "mail_name": names.mail_name_length,
     "keyed_name": _whole(names.is_keyed_name),
     "keyed_name_part": _whole(names.is_keyed_name_part),
@@ -223,6 +219,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "street": _whole(names.is_street),
     "username": _whole(names.is_username),
     "account": _whole(names.is_account),
+    "initial_and_surname": _whole(names.is_initial_and_surname),
     "birth_date": _whole(dates.is_birth_date),
     "long_ago": _whole(dates.is_long_ago),
 }

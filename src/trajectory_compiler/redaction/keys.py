@@ -11,8 +11,8 @@ from trajectory_compiler.redaction.policy import Kind
 
 _LAST_WORD_SECRET = frozenset(
     "password passwd passphrase passcode pwd secret credential credentials apikey authorization cookie cvv cvc otp "
-    "accesskey privatekey secretkey authkey accountkey totp passkey passwort kennwort contrasena senha haslo wachtwoord mdp motdepasse "
-    "clave losenord adgangskode cvn csc cryptogramme prufziffer kartenprufnummer".split()
+    "accesskey privatekey secretkey authkey accountkey totp passkey passwort kennwort contrasena senha haslo wachtwoord "
+    "mdp motdepasse clave losenord adgangskode cvn csc cryptogramme prufziffer kartenprufnummer".split()
 )
 # Words that are a password behind another one only: `smtp_pass`, `dbPw`; a test passes, too.
 _SHORT_SECRET = frozenset({"pass", "pw", "psw", "pswd"})
