@@ -79,7 +79,7 @@ _FIRST_LOOKS = tuple(
 )
 _TAIL = re.compile(
     r"(?P<rest>\w{0,20})(?:\\{0,3}[\"'`]|\])?"
-    r"(?:[ ](?:for|of|on|to|für|pour|du|para|per|dla|voor)[ ][^\n:=\"']{2,30}(?=[:=]))?"  # passphrase for visitors: ...
+    r"(?:[ ](?:for|of|on|to|für|pour|du|para|per|dla|voor)[ ][^\n:=\"'0-9]{2,30}(?=[:=][ ]))?"  # passphrase for visitors: ...
     r"(?P<sep>(?:[ \t]{4,24}(?==))?\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|"
     r"\s{1,3}(?:is now|is|was|to|as|will be|should be|est|ist|lautet|es|è|jest)\s{1,3}|%3[DdAa]|[ \t]{1,24})"
     r"(?:(?:bearer|basic|token)\s{1,3})?"
