@@ -32,7 +32,7 @@ class Gates:
     def __init__(self, patterns: Sequence[str], by_literal: Container[int] = (), apart: Sequence[Container[int]] = ()) -> None:
         """Compile the gates; those of the places `by_literal` are one literal each, which keeps hundreds of them small.
 
-        They make automata of their own, as does each group of the places `apart`: all together would have too many states, which
+        They make automata of their own, as does each group of places in `apart`: all together would have too many states, which
         are made while the first texts are read.
         """
         self._all = tuple(range(len(patterns)))
