@@ -27,6 +27,8 @@ _BY = frozenset({"by", "per"})
 _INDEX_WORDS = frozenset("index map mapping lookup cache table dict counts seen registry hits list".split())
 _FREE = frozenset({"PERSON", "ADDRESS", "USERNAME", "SECRET"})  # any word could be one: only `by_name` says that keys are
 _OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[^\s<>]{8,}")
+_CODE_OF_A_CARD = re.compile(r"(?i)(?:cv[vcn]2?|csc|security[_ -]?code)\Z")
+_THREE_DIGITS = re.compile(r"[0-9]{3,4}")
 _LOGINS = frozenset({"user", "username", "login", "uid", "usr", "ruser", "euser"})
 _DIGITS = re.compile(r"[0-9]{10,11}")
 _TIMESTAMPS = range(1_000_000_000, 2_200_000_000)
@@ -183,6 +185,8 @@ class KeyIndex:
 
     def _look_up(self, key: str, beside: frozenset[str] | None) -> tuple[Meaning | None, bool]:
         if self._reads_keys and (kind := kind_of_key(key)):
+            if kind == "SECRET" and _CODE_OF_A_CARD.search(key):  # three digits, as a number too
+                return Meaning(kind, _THREE_DIGITS, other=Meaning(kind)), False
             return Meaning(kind), False
         words = words_of_key(key[:_LONGEST_KEY])
         depends = False

@@ -148,8 +148,10 @@ def is_surname_then_given(text: str) -> bool:
     """Say whether a text is a surname in capitals and a given name, both of them known: `BOWEN-RHYS Eirlys`."""
     last, _, first = text.rpartition(" ")
     parts = {fold(part) for part in (last, last.replace("'", "").replace("’", ""), *last.split("-"))}
-    known = word_list("surnames") if len(last) > 3 else word_list("surnames") | word_list("given_names") | {"xu", "wu", "ng"}
-    return fold(first).split("-")[0] in word_list("given_names") and not parts.isdisjoint(known)
+    is_last = not parts.isdisjoint(word_list("surnames")) or (
+        len(last) <= 3 and (last.lower() in ("xu", "wu", "ng") or fold(last) in word_list("given_names"))
+    )
+    return is_last and fold(first).split("-")[0] in word_list("given_names")
 
 
 def mail_name_length(text: str) -> int:

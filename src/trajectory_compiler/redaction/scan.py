@@ -29,9 +29,10 @@ _MAX_REMEMBERED = 20_000_000  # characters of all such texts
 _ENTRY = 100  # what an entry costs beside its text
 # Kinds whose expressions have an automaton of their own: several are smaller than one.
 _APART = (
-    frozenset({"PERSON", "DOB"}),
+    frozenset({"PERSON"}),
     frozenset({"ADDRESS"}),
-    frozenset({"POSTCODE", "VEHICLE", "CASE_REFERENCE", "COUNCIL_TAX", "PASSPORT", "DRIVING_LICENCE"}),
+    frozenset({"USERNAME"}),
+    frozenset({"DOB", "POSTCODE", "VEHICLE", "CASE_REFERENCE", "COUNCIL_TAX", "PASSPORT", "DRIVING_LICENCE"}),
     frozenset({"PHONE", "SSN", "CARD", "NHS_NUMBER", "UTR", "SORT_CODE", "ACCOUNT"}),
 )
 
