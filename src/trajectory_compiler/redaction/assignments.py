@@ -8,14 +8,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
-from trajectory_compiler.redaction.checks import is_opaque
+from trajectory_compiler.redaction.checks import is_opaque, is_varied
 from trajectory_compiler.redaction.keys import PSEUDONYM, is_no_secret, kind_of_key
 
 STEMS: tuple[str, ...] = (
     "password",
     "passwd",
     "passphrase",
+    "passwort",
+    "kennwort",
+    "contrase",
+    "mot de passe",
+    "mot_de_passe",
+    "motdepasse",
+    "mdp",
+    "hasło",
+    "haslo",
+    "wachtwoord",
+    "senha",
+    "clave",
+    "parola d",
     "passcode",
     "pwd",
     "_pass",
@@ -44,13 +58,30 @@ STEMS: tuple[str, ...] = (
     "cvc",
     "otp",
 )
+_WORDS_ABROAD = "kennwort|contrase|mdp|has[łl]o|wachtw|senha|clave"
 _FIRST_LOOKS = tuple(
-    map(re.compile, ("pass", "pwd", "secret", "token", "key", "credential", "authoriz", "cookie", "cv[vc]", "otp"))
+    map(
+        re.compile,
+        (
+            "pass",
+            "pwd",
+            "secret",
+            "token",
+            "key",
+            "credential",
+            "authoriz",
+            "cookie",
+            "cv[vcn2]",
+            "otp",
+            _WORDS_ABROAD,
+        ),
+    )
 )
 _TAIL = re.compile(
     r"(?P<rest>\w{0,20})(?:\\{0,3}[\"'`]|\])?"
-    r"(?P<sep>\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|"
-    r"\s{1,3}(?:is now|is|was|to|as|will be|should be)\s{1,3}|%3[DdAa]|[ \t]{1,24})"
+    r"(?:[ ](?:for|of|on|to|für|pour|du|para|per|dla|voor)[ ][^\n:=\"'0-9]{2,30}(?=[:=][ ]))?"  # passphrase for visitors: ...
+    r"(?P<sep>(?:[ \t]{4,24}(?==))?\s{0,3}(?::=|=>|=(?!=)|:(?![:/]))\s{0,3}|"
+    r"\s{1,3}(?:is now|is|was|to|as|will be|should be|est|ist|lautet|es|è|jest)\s{1,3}|%3[DdAa]|[ \t]{1,24})"
     r"(?:(?:bearer|basic|token)\s{1,3})?"
     r"(?:(?P<quote>\\{0,3}[\"'`])(?P<quoted>[^\"'`\n\\]{1,400})(?=\\{0,3}[\"'`])|(?P<plain>[^\s\"'`,<>{}\[\]|\\]{4,400}))",
     re.IGNORECASE,
@@ -60,11 +91,13 @@ _CODE = re.compile(
     r"[A-Za-z_]\w*(?:(?:\.|::|->)\w+)+\W*"  # settings.token, Config::token
     r"|[\w.]*\(.*|.*[()]"  # next_token(), (token)
     r"|[a-z]+(?:[A-Z][a-z]+)+;?"  # sessionToken
-    r"|(?!(?=[^A-Z]*[A-Z][^A-Z]*[A-Z])(?=\D*\d)[A-Za-z0-9+/=]{30,}\Z)(?:\.{0,2}/.*|\w+/\w+[/\w.-]*)",  # a path, no base64
+    r"|(?!(?=(?:[^A-Z]*[A-Z]){4})(?=\D*\d|(?:[^A-Z]*[A-Z]){8})[A-Za-z0-9+/=]{30,}\Z)"  # a path, no base64
+    r"(?:\.{0,2}/.*|\w+/\w+[/\w.-]*)",
     re.DOTALL,
 )
+_WORDS_BETWEEN = frozenset("to as TO AS est ist es è jest lautet".split())
 _NEXT_PARAMETER = re.compile(r";|&[\w.-]+=")
-_PASSWORD_STEMS = ("pass", "pwd")
+_PASSWORD_STEMS = ("pass", "pwd", "kennwort", "contrase", "mdp", "hasło", "haslo", "wachtwoord", "senha")
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
     ("SMTP_PASSWORD=$*Y%GeFa57h\nX=1", "$*Y%GeFa57h"),
@@ -78,6 +111,11 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("curl --password hunter22 https://example.com", "hunter22"),
     ("The password is Tr0ub4dor&3", "Tr0ub4dor&3"),
     ("password: correcthorse\n", "correcthorse"),
+    ("contraseña = lichen-trombone-688\n", "lichen-trombone-688"),
+    ("le mot de passe est Trombone2024!", "Trombone2024!"),
+    ('passwort: "Quartz!bobbin394"', "Quartz!bobbin394"),
+    ("Wi-Fi passphrase for visitors: copper-kestrel-392. Ann", "copper-kestrel-392"),
+    ("secret_key       = CtdhVwtoGafnEBAiuWXuFaqrHANmLaOccQeN/FPN", "CtdhVwtoGafnEBAiuWXuFaqrHANmLaOccQeN/FPN"),
     ("Key         Value\ndb_password Saffron-lantern37#\n", "Saffron-lantern37#"),
     ("SMTP_PASS=Lantern-gravel80#\n", "Lantern-gravel80#"),
     ("she has reset her password to Velvet-lantern76# since", "Velvet-lantern76#"),
@@ -92,6 +130,8 @@ COUNTER_EXAMPLES: tuple[str, ...] = (
     "const token = process.env.API_TOKEN1",
     "if token == 'abc12345':",
     "the secret to success is practice",
+    "le mot de passe est incorrect",
+    "das Passwort ist abgelaufen",
     "password=${DB_PASSWORD}",
     "password: <SECRET_1>",
     "token_type: bearer1234",
@@ -140,10 +180,16 @@ def _secret_span(text: str, place: int, match: re.Match[str]) -> tuple[int, int]
         end = start + len(_bare(text[start:end]))
     elif separator.isspace():
         return None
-    if group == "plain" and separator.strip() in ("to", "as", "TO", "AS") and not _is_typed(text[start:end]):
+    if group == "plain" and separator.strip() in _WORDS_BETWEEN and not _is_typed(text[start:end]):
         return None  # `a token to use`
     plausible = _is_plausible(text[start:end], name.lower(), quoted=group == "quoted", whole_line=_ends_line(text, end))
     return (start, end) if plausible else None
+
+
+def _is_random(value: str) -> bool:
+    """Say whether a run of letters is no word: as long as a key, its capitals in the middle of it, and mixed as in one."""
+    capitals = sum(before.islower() and letter.isupper() for before, letter in pairwise(value))
+    return len(value) >= 32 and capitals >= 6 and is_varied(value) and value.isascii() and not _CODE.fullmatch(value)
 
 
 def _is_column(text: str, name: int, start: int, end: int) -> bool:
@@ -183,4 +229,6 @@ def _is_plausible(value: str, name: str, *, quoted: bool, whole_line: bool) -> b
         return len(value) >= 4 and (
             is_opaque(value) or any(c in "!@#$%^&*?" for c in value) or (whole_line and len(value) >= 6)
         )
-    return (len(value) >= 8 and is_opaque(value)) or (name.endswith(("cvv", "cvc", "otp")) and value.isdigit())
+    return (len(value) >= 8 and (is_opaque(value) or _is_random(value))) or (
+        name.endswith(("cvv", "cvc", "otp")) and value.isdigit()
+    )

@@ -11,6 +11,8 @@ from trajectory_compiler.redaction import dates, names
 from trajectory_compiler.redaction.identifier_checks import (
     iban_length,
     is_eu_vat,
+    is_foreign_phone,
+    is_gb_landline,
     is_nhs_number,
     is_nino,
     is_postcode,
@@ -128,6 +130,23 @@ def is_opaque(text: str) -> bool:
     return any("0" <= c <= "9" for c in text) and (len(text) >= 16 or any(c.isalpha() for c in text))
 
 
+def has_many_digits(text: str) -> bool:
+    """Say whether a text is a number with a few letters: seven digits or more."""
+    return len(digits_of(text)) >= 7
+
+
+def is_plate(text: str) -> bool:
+    """Say whether seven signs of the form AB12 CDE are a number plate: no hash, no version before an ordinary word."""
+    if text.isupper():
+        return True
+    last = text[-3:]
+    return re.search("[g-z]", text) is not None and not (
+        last in names.word_list("ordinary_words")
+        or last in names.word_list("not_names")
+        or last in names.word_list("short_words")
+    )
+
+
 def is_varied(text: str) -> bool:
     """Say whether the characters of a text are as mixed as in a random key: three bits each or more."""
     counts = Counter(text)
@@ -177,12 +196,18 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "ssn": _whole(is_ssn),
     "ip": _whole(is_public_address),
     "vat": _whole(is_eu_vat),
+    "vat_groups": _longest(is_eu_vat),
+    "many_digits": _whole(has_many_digits),
+    "plate": _whole(is_plate),
+    "phone_gb": _whole(is_gb_landline),
+    "phone_foreign": _longest(is_foreign_phone),
     "phone_us": _whole(is_us_phone),
     "phone_any": _whole(is_any_phone),
     "person": names.person_length,
     "person_in_lower_case": names.lower_case_length,
     "plain_full_name": names.plain_full_name_length,
     "full_name": names.full_name_length,
+    "surname_then_given": _whole(names.is_surname_then_given),
     "mail_name": names.mail_name_length,
     "keyed_name": _whole(names.is_keyed_name),
     "keyed_name_part": _whole(names.is_keyed_name_part),
@@ -194,6 +219,7 @@ CHECKS: dict[str, Callable[[str], int]] = {
     "street": _whole(names.is_street),
     "username": _whole(names.is_username),
     "account": _whole(names.is_account),
+    "initial_and_surname": _whole(names.is_initial_and_surname),
     "birth_date": _whole(dates.is_birth_date),
     "long_ago": _whole(dates.is_long_ago),
 }

@@ -9,10 +9,17 @@ _MONTHS = (
     "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split(),
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split(),
     "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split(),
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split(),
+    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia".split(),
+    "styczeń luty marzec kwiecień maj czerwiec lipiec sierpień wrzesień październik listopad grudzień".split(),
+    "januari februari maart april mei juni juli augustus september oktober november december".split(),
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split(),
 )
-_BY_NAME = {
-    form: number for names in _MONTHS for number, name in enumerate(names, 1) for form in (name.lower(), name.lower()[:3])
-}
+_BY_NAME: dict[str, int] = {}
+for _names in _MONTHS:
+    for _number, _name in enumerate(_names, 1):
+        for _form in (_name.lower(), _name.lower()[:3], _name.lower()[:4]):
+            _BY_NAME.setdefault(_form, _number)
 _ISO = re.compile(r"([0-9]{4})[-/. ]([0-9]{1,2})[-/. ]([0-9]{1,2})(?:[T ]00:00(?::00(?:\.0{1,9})?)?Z?)?")
 _COMPACT = re.compile(r"(19[0-9]{2}|20[0-2][0-9])([01][0-9])([0-3][0-9])")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[-/. ]([0-9]{1,2})[-/. ]([0-9]{4}|[0-9]{2})")

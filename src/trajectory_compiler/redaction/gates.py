@@ -29,26 +29,26 @@ _MIN_LITERAL = 3
 class Gates:
     """The gates of some expressions. `open_for` returns the places of those that could match in a text."""
 
-    def __init__(self, patterns: Sequence[str], by_literal: Container[int] = (), apart: Container[int] = ()) -> None:
+    def __init__(self, patterns: Sequence[str], by_literal: Container[int] = (), apart: Sequence[Container[int]] = ()) -> None:
         """Compile the gates; those of the places `by_literal` are one literal each, which keeps hundreds of them small.
 
-        They make automata of their own, as do those of the places `apart`: all together would have too many states, which are
-        made while the first texts are read.
+        They make automata of their own, as does each group of places in `apart`: all together would have too many states, which
+        are made while the first texts are read.
         """
         self._all = tuple(range(len(patterns)))
         self._always: tuple[int, ...] = ()
         self._automata: list[_Automaton] = []
         if re2 is None or not patterns:
             return
-        full, other, literal = _Automaton(), _Automaton(), _Automaton()
+        full, literal, others = _Automaton(), _Automaton(), [_Automaton() for _ in apart]
         always: list[int] = []
         for place, pattern in enumerate(patterns):
             needed = literal_of(pattern) if place in by_literal else None
-            automaton = other if place in apart else full
+            automaton = next((own for own, group in zip(others, apart, strict=True) if place in group), full)
             if not (literal.add(place, needed) if needed else automaton.add(place, _widened_or_none(pattern))):
                 always.append(place)
         self._always = tuple(always)
-        self._automata = [automaton for automaton in (full, other, literal) if automaton.places]
+        self._automata = [automaton for automaton in (full, *others, literal) if automaton.places]
         for automaton in self._automata:
             automaton.compile()
 

@@ -108,6 +108,22 @@ def is_us_phone(text: str) -> bool:
         return False
 
 
+def is_gb_landline(text: str) -> bool:
+    """Say whether eleven digits in one run may be a British number: they do not count up or down, or repeat one digit."""
+    return text not in "012345678901234" and text not in "09876543210987" and len(set(text)) > 3
+
+
+def is_foreign_phone(text: str) -> bool:
+    """Say whether a number with `00` before a calling code is one that the plan of its country allows."""
+    import phonenumbers  # noqa: PLC0415  16 ms, as above
+
+    try:
+        number = phonenumbers.parse("+" + text.removeprefix("00").replace("(0)", ""), None)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_possible_number(number) and (" " in text or "-" in text or phonenumbers.is_valid_number(number))
+
+
 def is_gb_phone(text: str) -> bool:
     """Say whether a text is a number that the British plan has given out."""
     import phonenumbers  # noqa: PLC0415  16 ms, as above

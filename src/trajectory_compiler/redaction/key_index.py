@@ -27,6 +27,8 @@ _BY = frozenset({"by", "per"})
 _INDEX_WORDS = frozenset("index map mapping lookup cache table dict counts seen registry hits list".split())
 _FREE = frozenset({"PERSON", "ADDRESS", "USERNAME", "SECRET"})  # any word could be one: only `by_name` says that keys are
 _OPAQUE = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[^\s<>]{8,}")
+_CODE_OF_A_CARD = re.compile(r"(?i)(?:cv[vcn]2?|csc|security[_ -]?code)\Z")
+_THREE_DIGITS = re.compile(r"[0-9]{3,4}")
 _LOGINS = frozenset({"user", "username", "login", "uid", "usr", "ruser", "euser"})
 _DIGITS = re.compile(r"[0-9]{10,11}")
 _TIMESTAMPS = range(1_000_000_000, 2_200_000_000)
@@ -34,7 +36,7 @@ _PARAMETER = re.compile(r"[^&#\s\"'<>]{1,400}")  # what stands behind a name in 
 # Capitalised words, titles and particles between them: what could be a name at the beginning of running text.
 _TITLE = r"(?:(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Cllr|Rev|Herr|Frau|Mme|Señora?|Sra?)\.? )?"
 _PARTICLES = r"(?:(?:de|da|di|do|dos|del|della|van|von|der|den|ten|ter|la|le|bin|ibn|al|el|af|av|zu) ){0,2}"
-_WORD = rf"{_PARTICLES}[^\W\d_a-zß-öø-ÿ][\w'’.-]{{0,30}}"
+_WORD = rf"{_PARTICLES}(?:[dl]['’])?[^\W\d_a-zß-öø-ÿ][\w'’.-]{{0,30}}"
 _NAMES = re.compile(rf"{_TITLE}(?P<value>{_WORD}(?: {_WORD}){{0,4}})(?![\w(\[{{@/\\=]|::|\.\w)")
 # How a check of a whole leaf reads the beginning of running text: a name is as long as its words are.
 _LEADING = {"keyed_name": "full_name", "keyed_name_part": "person", "keyed_full_name": "full_name"}
@@ -97,6 +99,7 @@ class KeyIndex:
 
     def meaning(self, key: str, beside: frozenset[str] | None = None) -> Meaning | None:
         """Return what stands under a key of an object with the keys `beside`, or None where the name says nothing."""
+        beside = beside or frozenset()
         if (key, None) in self._known:
             return self._known[key, None]
         if (key, beside) in self._known:
@@ -182,6 +185,8 @@ class KeyIndex:
 
     def _look_up(self, key: str, beside: frozenset[str] | None) -> tuple[Meaning | None, bool]:
         if self._reads_keys and (kind := kind_of_key(key)):
+            if kind == "SECRET" and _CODE_OF_A_CARD.search(key):  # three digits, as a number too
+                return Meaning(kind, _THREE_DIGITS, other=Meaning(kind)), False
             return Meaning(kind), False
         words = words_of_key(key[:_LONGEST_KEY])
         depends = False

@@ -11,7 +11,8 @@ from trajectory_compiler.redaction.policy import Kind
 
 _LAST_WORD_SECRET = frozenset(
     "password passwd passphrase passcode pwd secret credential credentials apikey authorization cookie cvv cvc otp "
-    "accesskey privatekey secretkey authkey accountkey totp passkey passwort kennwort contrasena senha haslo wachtwoord".split()
+    "accesskey privatekey secretkey authkey accountkey totp passkey passwort kennwort contrasena senha haslo wachtwoord "
+    "mdp motdepasse clave losenord adgangskode cvn csc cryptogramme prufziffer kartenprufnummer".split()
 )
 # Words that are a password behind another one only: `smtp_pass`, `dbPw`; a test passes, too.
 _SHORT_SECRET = frozenset({"pass", "pw", "psw", "pswd"})
@@ -28,8 +29,13 @@ _NOT_BEFORE_TOKEN = frozenset(
     "idempotency dedup stop eos bos pad unk mask cls sep special first last current max min num count per "
     "total input output prompt completion".split()
 )
-_LAST_WORD_PHONE = frozenset("phone telephone tel mobile msisdn fax cell cellphone phonenumber mobilenumber".split())
-_BEFORE_NUMBER_PHONE = frozenset("phone telephone mobile contact fax caller cell".split())
+_LAST_WORD_PHONE = frozenset(
+    "phone telephone tel mobile msisdn fax cell cellphone phonenumber mobilenumber cli ddi landline whatsapp "
+    "telefon telefonnummer telefonnr rufnummer handy handynummer mobil mobilnummer mobiltelefon festnetz "
+    "telefono telefonos movil celular cellulare tlf tfno portable telefonu komorka komorkowy tel_no telno "
+    "telefoon telefoonnummer gsm".split()
+)
+_BEFORE_NUMBER_PHONE = frozenset("phone telephone mobile contact fax caller cell tel landline calling".split())
 _CARD = frozenset(
     "pan cardnumber ccnumber ccnum card_number credit_card debit_card cc_number primary_account_number card_no".split()
 )
@@ -111,6 +117,8 @@ def kind_of_key(key: str) -> Kind | None:
     words = words_of_key(key[:120])
     if not words:
         return None
+    if words[-1] == "2" and words[-2:-1] in (["cvv"], ["cvc"], ["cv"]):  # `cvv2`
+        return "SECRET"
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     if (
         last in _LAST_WORD_SECRET
@@ -122,6 +130,7 @@ def kind_of_key(key: str) -> Kind | None:
         )
         or (last == "code" and before in ("security", "verification", "mfa"))
         or (last in _SHORT_SECRET and before and before not in _NOT_BEFORE_SHORT)
+        or words[-3:] == ["mot", "de", "passe"]
         or words[-2:] in (["connection", "string"], ["secret", "string"], ["secret", "binary"])
     ):
         return None if last == "tokens" and not before else "SECRET"

@@ -19,10 +19,12 @@ from trajectory_compiler.redaction import names
 from trajectory_compiler.redaction.ner import is_prose
 
 _PARTICLES = (
-    "ap|ab|ferch|bint|abu|zum|zur|de|da|di|do|dos|del|della|van|von|der|den|ten|ter|la|le|bin|ibn|al|el|af|av|zu|y|mac|mc|ó|ní"
+    "ap|ab|ferch|Ní|Ó|Nic|bint|abu|zum|zur|de|da|di|do|dos|del|della|van|von|der|den|ten|ter|la|le|bin|ibn|al|el|af|av|"
+    "zu|y|mac|mc|ó|ní"
 )
 _UP = r"[^\W\d_a-zß-öø-ÿ]"
-_WORD = rf"{_UP}(?:\.(?![A-Za-z])|[\w'’]{{0,24}}(?:-[^\W\d_][\w'’]{{0,24}}){{0,2}})"
+_ELIDED = r"(?:[dlDL]['’])?"  # `d'Aubigny`
+_WORD = rf"{_ELIDED}{_UP}(?:\.(?![A-Za-z])|[\w'’]{{0,24}}(?:-[^\W\d_][\w'’]{{0,24}}){{0,2}})"
 _RUN = re.compile(
     rf"(?<![\w@#/\\.&$-]){_WORD}(?:[ \u00a0](?:(?:{_PARTICLES})[ \u00a0]){{0,2}}{_WORD})*(?![\w@/\\=(\[{{]|[.-]\w|::)"
 )

@@ -10,8 +10,8 @@ from importlib import resources
 
 _TOKEN = re.compile(r"[^\W\d_](?:[\w'’ʼ`.-]*[\w])?\.?", re.UNICODE)
 _PARTICLES = frozenset(
-    "de da di do dos das del della den der van von ten ter la le lo los las bin ibn al el ní ó ni mac mc y e af av zu "
-    "zum zur ".split()
+    "de da di do dos das del della den der van von ten ter la le lo los las bin ibn al el ap ab ferch ní ó ni mac mc y e "
+    "af av zu zum zur ".split()
 )
 _TITLES = frozenset(
     "mr mrs ms miss mx dr prof professor sir dame lord lady cllr councillor rev reverend fr judge capt captain sgt "
@@ -21,6 +21,7 @@ _TITLES = frozenset(
 _SUFFIXES = frozenset("jr sr ii iii iv obe mbe cbe phd md qc kc esq".split())
 _WITHOUT_APOSTROPHE = str.maketrans("", "", "'’")
 _CAMEL = re.compile(r"[a-zß-öø-ÿ]{3,}[A-Z]")  # `InitializeSession`; `McDonald`, `DeLuca` and `O'Hara` are names
+_ELIDED = re.compile(r"[dl]['’][^\W\d_a-zß-öø-ÿ]")  # `d'Aubigny`
 _LETTERS = re.compile(r"[^\W\d_]+")
 _USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{1,62}[A-Za-z0-9]")
 _HOST = re.compile(r"[0-9.:/]+|[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?(?:/\S*)?|\[?[0-9a-fA-F:]+\]?(?::[0-9]+)?")
@@ -143,6 +144,16 @@ def lower_case_length(text: str) -> int:
     return len(text) if all(word not in _STATES and word not in _PARTICLES for word in full) else 0
 
 
+def is_surname_then_given(text: str) -> bool:
+    """Say whether a text is a surname in capitals and a given name, both of them known: `BOWEN-RHYS Eirlys`."""
+    last, _, first = text.rpartition(" ")
+    parts = {fold(part) for part in (last, last.replace("'", "").replace("’", ""), *last.split("-"))}
+    is_last = not parts.isdisjoint(word_list("surnames")) or (
+        len(last) <= 3 and (last.lower() in ("xu", "wu", "ng") or fold(last) in word_list("given_names"))
+    )
+    return is_last and fold(first).split("-")[0] in word_list("given_names")
+
+
 def mail_name_length(text: str) -> int:
     """Return the length of a text that is a name as mail headers write it (`O'Neill, Sam`), 0 for a team or an office."""
     return len(text) if tokens(text) and all(is_name_word(t) or t.lower() in _PARTICLES for t in tokens(text)) else 0
@@ -171,7 +182,11 @@ def is_keyed_name_part(text: str) -> bool:
 def is_keyed_full_name(text: str) -> bool:
     """Say whether a value under a key as weak as `name` is a person's: several capitalised words, none of them a thing."""
     words = tokens(text)
-    return len(words) >= 2 and is_keyed_name(text) and all(word[0].isupper() or word.lower() in _PARTICLES for word in words)
+    return (
+        len(words) >= 2
+        and is_keyed_name(text)
+        and all(word[0].isupper() or word.lower() in _PARTICLES or _ELIDED.match(word) for word in words)
+    )
 
 
 def is_postal(text: str) -> bool:
@@ -229,6 +244,12 @@ def is_account(text: str) -> bool:
     return any(all(part not in words for words in known) and len(part) > 1 for part in _LETTERS.findall(text.lower()))
 
 
+def is_initial_and_surname(text: str) -> bool:
+    """Say whether letters are a known surname with an initial before or after it: `zcelik`, `huynhh`."""
+    known = word_list("surnames")
+    return is_account(text) and any(len(part) > 3 and part in known for part in (text[1:], text[:-1], text[2:]))
+
+
 def is_common_word(text: str) -> bool:
     """Say whether a word that is a name is an ordinary word too (`Will`, `May`, `Grant`): alone it proves nothing."""
     return text.lower() in word_list("ambiguous_names")
@@ -278,6 +299,8 @@ def account_forms(text: str) -> set[str]:
         given = words[0]
         for surname in {words[-1], "".join(words[1:])}:
             forms |= {f"{given}{sign}{surname}" for sign in (".", "_", "-", "")} | {
+                f"{surname}{given[0]}",
+                f"{surname}.{given}",
                 f"{given[0]}{surname}",
                 f"{given[0]}.{surname}",
             }

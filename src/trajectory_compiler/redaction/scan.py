@@ -27,7 +27,14 @@ _OTHERS = _ORDER["PERSON"] - 0.5  # a user's kinds
 _LONGEST_REMEMBERED = 10_000  # characters of a text whose spans are remembered: logs repeat themselves
 _MAX_REMEMBERED = 20_000_000  # characters of all such texts
 _ENTRY = 100  # what an entry costs beside its text
-_OF_PROSE = frozenset({"PERSON", "ADDRESS", "DOB"})  # their expressions have an automaton of their own: two are smaller
+# Kinds whose expressions have an automaton of their own: several are smaller than one.
+_APART = (
+    frozenset({"PERSON"}),
+    frozenset({"ADDRESS"}),
+    frozenset({"USERNAME"}),
+    frozenset({"DOB", "POSTCODE", "VEHICLE", "CASE_REFERENCE", "COUNCIL_TAX", "PASSPORT", "DRIVING_LICENCE"}),
+    frozenset({"PHONE", "SSN", "CARD", "NHS_NUMBER", "UTR", "SORT_CODE", "ACCOUNT"}),
+)
 
 
 class Span(NamedTuple):
@@ -67,8 +74,8 @@ class Scanner:
         self.keys = KeyIndex(policy)
         self._rules = tuple(_Compiled(rule) for rule in policy.rules)
         vendors = {place for place, rule in enumerate(policy.rules) if rule.rare}
-        prose = {place for place, rule in enumerate(policy.rules) if rule.kind in _OF_PROSE}
-        self._gates = Gates([rule.pattern for rule in policy.rules], vendors, prose)
+        apart = [{place for place, rule in enumerate(policy.rules) if rule.kind in kinds} for kinds in _APART]
+        self._gates = Gates([rule.pattern for rule in policy.rules], vendors, apart)
         self.plain: set[str] = set()
         self._known: dict[str, tuple[Span, ...]] = {}
         self._room = _MAX_REMEMBERED

@@ -14,14 +14,15 @@ _LONGEST_HEAD = 2_000
 _LONGEST_NAME = 60
 # A line of names: words between separators, and nothing that only code has.
 _HEAD = re.compile(r"^[ \t|\"'`]{0,8}[^\W\d][\w .\"'`/-]{0,80}(?:[,;|\t][\w .\"'`/#-]{0,80}){1,200}\r?(?=\n)", re.MULTILINE)
-_ELEMENT = re.compile(r"<(?P<name>[A-Za-z][\w.-]{1,40})(?:\s[^<>]{0,200})?>(?P<value>[^<>]{1,200})</(?:\w{1,20}:)?(?P=name)>")
-_TAG = re.compile(
-    r"<(?:input|option|meta|param|data|field|attribute|property|var|textarea|span|div|td)\b(?P<pairs>[^<>]{5,400})>"
+_ELEMENT = re.compile(
+    r"<(?P<name>[A-Za-z][\w.-]{1,40})(?P<pairs>\s[^<>]{0,200})?>(?P<value>[^<>]{1,200})</(?:\w{1,20}:)?(?P=name)>"
 )
+_TAG = re.compile(r"<(?P<tag>[A-Za-z][\w:.-]{0,40})\s(?P<pairs>[^<>]{5,400})>")
+_FIELD_TAGS = frozenset("input option meta param data field attribute property var textarea span div td".split())
 _PAIR = re.compile(r"(?P<name>[\w:-]{1,40})=(?P<quote>\\?[\"'])(?P<value>[^\"'<>\\]{1,200})(?P=quote)")
 _NAMES_OF_FIELDS = frozenset({"name", "id", "property", "itemprop", "key", "data-field", "aria-label", "placeholder"})
 _VALUES_OF_FIELDS = frozenset({"value", "content", "data-value"})
-_CELLS = frozenset({"td", "th", "dt", "dd", "li", "span", "label", "strong", "div", "p", "b"})
+_CELLS = frozenset({"td", "th", "dt", "dd", "li", "span", "label", "strong", "div", "p", "b", "time", "a", "em", "i"})
 _ALIGNED_HEAD = re.compile(
     r"^[ \t]*[A-Za-z_#][\w#/.-]{0,40}(?: [\w/.-]{1,20})?(?: {2,}[A-Za-z_][\w/. -]{0,40}){1,30}\r?(?=\n)", re.MULTILINE
 )
@@ -32,6 +33,8 @@ _FRAME = re.compile(r"[-+| =:]+")
 _INSERT = re.compile(
     r"(?i)insert\s+into\s+[\w.\"`\[\]]{1,80}\s*\((?P<names>[^()]{1,2000})\)\s*values\s*(?P<rows>\([^;]{1,20000})", re.ASCII
 )
+_THOUSAND = re.compile(r"\D{0,3}\d{1,3}(?:,\d{3})*")
+_THREE_DIGITS = re.compile(r"\d{3}(?:\.\d+)?")
 _ROW = re.compile(r"\((?P<cells>[^()]{1,4000})\)")
 
 Cell = tuple[int, int]
@@ -64,6 +67,8 @@ def table_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bo
             continue
         for start, row in _lines(text, match.end() + 1):
             cells = list(_cells(row, separator))
+            if separator == "," and len(cells) > len(heads):
+                cells = _without_thousands(row, cells)
             if len(cells) != len(heads) and not _FRAME.fullmatch(row):
                 break
             done = start + len(row)
@@ -77,10 +82,12 @@ def _markup_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, 
     for match in _ELEMENT.finditer(text):
         name, value = match["name"].lower(), match["value"]
         is_cell = name in _CELLS
-        meaning = index.meaning(before.strip(" :") if is_cell else match["name"])
-        meaning = meaning.fitting(value) if meaning else None
+        named = index.meaning(before.strip(" :") if is_cell else match["name"])
+        meaning = named.fitting(value) if named else None
         if meaning is not None and (span := keyed_span(value, meaning)):
             yield match.start("value") + span[0], match.start("value") + span[1], meaning.kind, meaning.spread
+        if is_cell and named is not None and match["pairs"]:  # `<th>Born</th><td><time datetime="1964-09-18">`
+            yield from _attribute_values(text, match.span("pairs"), named)
         before = value if is_cell and len(value) <= _LONGEST_NAME else ""
 
 
@@ -88,6 +95,9 @@ def _field_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, b
     """Yield values of form fields and of elements by the name in the tag: `<input name="dob" value="1964-09-18">`."""
     for tag in _TAG.finditer(text):
         pairs = list(_PAIR.finditer(text, tag.start("pairs"), tag.end("pairs")))
+        if tag["tag"].lower() not in _FIELD_TAGS:
+            yield from _attribute_spans(pairs, index)
+            continue
         named = (index.meaning(pair["value"]) for pair in pairs if pair["name"].lower() in _NAMES_OF_FIELDS)
         meaning = next(filter(None, named), None)
         if meaning is None:
@@ -100,6 +110,28 @@ def _field_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, b
             fitting = meaning.fitting(value)
             if keyed_span(value, fitting):
                 yield start, end, fitting.kind, fitting.spread
+
+
+def _attribute_spans(pairs: list[re.Match[str]], index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
+    """Yield values of attributes whose names say what they are: `<Bank sort="11-99-16" acc="12756735"/>`."""
+    if not any(index.covers(pair["name"]) for pair in pairs):
+        return
+    beside = frozenset(pair["name"] for pair in pairs)
+    for pair in pairs:
+        meaning = index.meaning(pair["name"], beside)
+        meaning = meaning.fitting(pair["value"]) if meaning and meaning.kind != "SECRET" else None
+        if meaning is not None and (span := keyed_span(pair["value"], meaning)):
+            yield pair.start("value") + span[0], pair.start("value") + span[1], meaning.kind, meaning.spread
+
+
+def _attribute_values(text: str, place: Cell, meaning: Meaning) -> Iterator[tuple[int, int, Kind, bool]]:
+    """Yield values of attributes that have a meaning, whatever their names: the cell before says it."""
+    for pair in _PAIR.finditer(text, *place):
+        scheme = len("tel:") if pair["value"].startswith("tel:") else 0
+        value = pair["value"][scheme:]
+        fitting = meaning.fitting(value)
+        if keyed_span(value, fitting) and fitting.kind in ("DOB", "PHONE"):
+            yield pair.start("value") + scheme, pair.end("value"), fitting.kind, fitting.spread
 
 
 def _aligned_spans(text: str, index: KeyIndex) -> Iterator[tuple[int, int, Kind, bool]]:
@@ -172,6 +204,17 @@ def _cells(line: str, separator: str) -> Iterator[Cell]:
             yield start, place
             start = place + 1
     yield start, len(line)
+
+
+def _without_thousands(line: str, cells: list[Cell]) -> list[Cell]:
+    """Join cells that the comma of a thousand has parted: `2,644.74` is one number."""
+    joined: list[Cell] = []
+    for start, end in cells:
+        if joined and _THOUSAND.fullmatch(line[slice(*joined[-1])]) and _THREE_DIGITS.fullmatch(line[start:end]):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _bare(cell: str) -> str:
