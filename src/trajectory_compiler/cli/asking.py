@@ -113,7 +113,8 @@ def take_model_options(given: dict[str, Any]) -> ModelChoice | None:
     if taken["model"] is None:
         idle = [name for name in names if name != "pairs" and taken[name]]
         if idle:
-            raise click.UsageError(f"--{idle[0].replace('_', '-')} needs a --model.")
+            option = "ask" if idle[0] == "asked" else idle[0].replace("_", "-")
+            raise click.UsageError(f"--{option} needs a --model.")
         return None
     if taken["batch"] and taken["paraphrase"]:
         raise click.UsageError("--paraphrase asks back at once, which --batch cannot; run it without --batch.")
@@ -168,13 +169,14 @@ def estimate_line(estimated: Estimated, work: Work) -> str:
         return f"{estimated.model.rstrip(':')}, paraphrase: two calls for ten questions, of a length that is known only then."
     if not estimated.calls:
         return f"{estimated.model.rstrip(':')}, {work}: nothing to ask, every session is done."
+    batch = " (a batch costs about half)" if estimated.cost_pico_usd else ""
     share = estimated.input_tokens / max(1, estimated.whole_tokens)
     price = "at an unknown price" if estimated.cost_pico_usd is None else f"at most ${usd_of(estimated.cost_pico_usd):f}"
     asked = f"{counted(estimated.calls, 'call')} for {counted(estimated.sessions, 'session')}"
     return (
         f"{estimated.model.rstrip(':')}, {work}: {asked}, about "
         f"{estimated.input_tokens:,} tokens sent ({share:.0%} of the sessions' {estimated.whole_tokens:,}), at most "
-        f"{estimated.output_tokens:,} written, {price}. Nothing was asked; leave --dry-run out to ask."
+        f"{estimated.output_tokens:,} written, {price}{batch}. Nothing was asked; leave --dry-run out to ask."
     )
 
 

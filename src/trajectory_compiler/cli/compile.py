@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from trajectory_compiler.cli.compiling import compile_log_into, refuse_place, su
 from trajectory_compiler.cli.pairing import acc_lines, acc_options, pair_up, take_acc_options
 from trajectory_compiler.cli.screen import print_json, say
 from trajectory_compiler.models import usd_of
-from trajectory_compiler.pipeline.model_pairs import Estimated, ModelRun
+from trajectory_compiler.pipeline.model_pairs import Estimated, ModelRun, Work
 from trajectory_compiler.store import Store
 
 
@@ -66,15 +67,15 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
         paired = pair_up(opened, summary, options, asked) if asked is not None else None
         if html is not None:
             write_page(opened, summary, html, seed=options.dataflow.seed)
+    works = choice.works if choice is not None else ()
     if as_json:
         spent = [run.cost_pico_usd for run in runs]
-        cost = None if None in spent else f"{usd_of(sum(filter(None, spent))):f}" if runs else 0
+        cost = None if None in spent else float(usd_of(sum(filter(None, spent))))
         more: dict[str, Any] = {"store": store, "cost_usd": cost}
         more |= {"acc": paired} if paired is not None else {}
-        print_json(summary.counts() | more | _of_model(runs, estimated) | ({"html": str(html)} if html else {}))
+        print_json(summary.counts() | more | _of_model(runs, estimated, works) | ({"html": str(html)} if html else {}))
     else:
         say(summary_line(summary, store, asked=bool(runs)))
-        works = choice.works if choice is not None else ()
         for run, work in zip(runs, works, strict=False):
             say(run_line(run, work))
         for plan, work in zip(estimated, works, strict=False):
@@ -86,7 +87,10 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
     return exit_code(runs) or (1 if summary.blocked else 0)
 
 
-def _of_model(runs: list[ModelRun], estimated: list[Estimated]) -> dict[str, Any]:
-    return ({"model": [msgspec.structs.asdict(run) for run in runs]} if runs else {}) | (
-        {"estimate": [msgspec.structs.asdict(plan) for plan in estimated]} if estimated else {}
+def _of_model(runs: list[ModelRun], estimated: list[Estimated], works: Sequence[Work]) -> dict[str, Any]:
+    """Return what the model stage did, or would do, each part with the name of what was asked for."""
+    done, planned = (
+        [{"ask": work} | msgspec.structs.asdict(part) for part, work in zip(parts, works, strict=False)]
+        for parts in (runs, estimated)
     )
+    return ({"model": done} if done else {}) | ({"estimate": planned} if planned else {})

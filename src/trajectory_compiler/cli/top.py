@@ -55,7 +55,9 @@ class _TopGroup(LazyGroup):
         with formatter.section("Exit codes"):
             formatter.write_dl(list(EXIT_CODES))
         formatter.write_paragraph()
-        formatter.write_text("Every command explains itself: trajc COMMAND --help. Everything stays on this machine.")
+        formatter.write_text(
+            "Every command explains itself: trajc COMMAND --help. All stays on this machine but what --model sends."
+        )
 
 
 @click.group(

@@ -71,7 +71,7 @@ def address_of(model: ModelName, options: ModelOptions) -> Address:
         known = ", ".join([*_OWN, LOCAL, *sorted(set(options.providers) - set(_OWN))])
         raise OptionError(
             f"use model '{model}'",
-            f"provider '{model.provider}' has no address (known are {known})",
+            f"provider '{model.provider}' has no address of the form http(s)://... (known are {known})",
             f"Write one into trajc.toml: [models.providers.{model.provider}] base_url = 'http://...'",
         )
     return Address(

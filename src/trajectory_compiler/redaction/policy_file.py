@@ -98,7 +98,7 @@ def _parsed(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise _unusable(path, error.strerror or type(error).__name__) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _unusable(path, f"it is no TOML ({type(error).__name__})") from None
+        raise _unusable(path, f"it is no TOML ({_place(error)})") from None
 
 
 def _policy(table: PolicyFile, path: Path) -> Policy:
@@ -163,3 +163,9 @@ def _rule_file(path: Path, named_in: Path) -> RuleFile:
 
 def _unusable(path: Path, seen: str) -> OptionError:
     return OptionError(f"use the policy file '{path}'", seen, _ACTION)
+
+
+def _place(error: Exception) -> str:
+    """Return where the parser stopped: a line and a column, never what stands there."""
+    found = re.search(r"at line \d+, column \d+|at end of document", str(error))
+    return found.group() if found else type(error).__name__
