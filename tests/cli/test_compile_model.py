@@ -135,7 +135,7 @@ def test_an_outage_is_a_failure_and_no_empty_result(trajc: Trajc, tmp_path: Path
         configure(tmp_path, broken)
         result = trajc("compile", log, "--ask", "pairs", "--model", "mine:qwen", "--limit", 1)
     assert result.code == 1
-    assert "1 session failed (why: trajc stats)" in result.out
+    assert "1 session failed (what came back was no answer of the asked form, after one repair try: 1)" in result.out
     assert "invalid_output" in trajc("stats", "--json").out
     assert written(store) == []
 

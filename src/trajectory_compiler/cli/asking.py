@@ -22,10 +22,11 @@ from trajectory_compiler.pipeline import RunSummary
 from trajectory_compiler.pipeline.model_pairs import Estimated, ModelRun, ModelStage, Work
 from trajectory_compiler.store import Action, Store
 from trajectory_compiler.store.clock import utc_now
-from trajectory_compiler.synthesis import SynthesisOptions
+from trajectory_compiler.synthesis import REASONS, SynthesisOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 BUDGET_SPENT = 3
+FAILURES = ("call_failed", "context_overflow", "invalid_output")
 _MADE: dict[Work, str] = {
     "pairs": "{kept:,} of {proposed:,} proposed pairs kept as candidates",
     "programs": "{kept:,} of {proposed:,} proposed programs proved",
@@ -183,7 +184,7 @@ def estimate_line(estimated: Estimated, work: Work) -> str:
 def run_line(run: ModelRun, work: Work) -> str:
     """Return the line that the model stage ends in."""
     price = "at an unknown price" if run.cost_pico_usd is None else f"${usd_of(run.cost_pico_usd):f}"
-    failed = f", {counted(run.failed, 'session')} failed (why: trajc stats)" if run.failed else ""
+    failed = f", {counted(run.failed, 'session')} failed ({_told(run)})" if run.failed else ""
     failed += f", {counted(run.deferred, 'session')} wait for a batch: run again later" if run.deferred else ""
     stopped = f"; stopped: {run.stopped}" if run.stopped else ""
     made = _MADE[work].format(kept=run.kept, proposed=run.proposed)
@@ -191,6 +192,12 @@ def run_line(run: ModelRun, work: Work) -> str:
     done = f"{counted(run.done, 'session')}" + (f" ({run.skipped:,} done before)" if run.skipped else "")
     calls = f"{counted(run.calls, 'call')} ({run.cached:,} more answered from the store)"
     return f"{run.model.rstrip(':')}: {done}, {made}, {calls}, {price}{failed}{stopped}"
+
+
+def _told(run: ModelRun) -> str:
+    """Say why sessions failed, the commonest reason first."""
+    failures = [f"{REASONS[reason]}: {count:,}" for reason, count in run.reasons.items() if reason in FAILURES]
+    return "; ".join(failures) or "why: trajc stats"
 
 
 def exit_code(runs: list[ModelRun]) -> int:

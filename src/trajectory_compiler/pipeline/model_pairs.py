@@ -8,6 +8,7 @@ answers there and makes the same pairs of them.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -47,10 +48,11 @@ STAGES: dict[Work, str] = {"pairs": "synthesis", "programs": "proposals", "parap
 
 
 class ModelRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What the stage did. `skipped` sessions were done before; `failed` ones had a call without an answer and are tried again.
+    """What the stage did. `skipped` sessions were done before; `failed` ones had a call without a usable answer.
 
     `deferred` ones wait for a batch, whose answers a later run collects. `cost_pico_usd` is None where a call has no known
-    price. `stopped` says why sessions were left for the next run, or nothing; `problems` what went wrong with a batch.
+    price. `reasons` counts why nothing, or less, came of calls, by the names of `synthesis.REASONS`. `stopped` says why sessions
+    were left for the next run, or nothing; `problems` what went wrong with a batch.
     """
 
     run_id: str
@@ -68,6 +70,7 @@ class ModelRun(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int
     cost_pico_usd: int | None
     stopped: str
+    reasons: dict[str, int] = {}
     problems: tuple[str, ...] = ()
 
 
@@ -104,6 +107,7 @@ class ModelStage:
         self._work = work
         self._batch = batch
         self._problems: tuple[str, ...] = ()
+        self._reasons: Counter[str] = Counter()
         self._origin = f"{ORIGINS[work]}:{self._asked.model}"
         self._snapshot = self._snapshot_of(store)
         self._selected = [s for s in store.sessions(self._source) if s.raw_digest in compiled.selected]
@@ -200,6 +204,8 @@ class ModelStage:
             self.counts["deferred"] += 1
             return
         pairs, findings, failed = made
+        for finding in findings:
+            self._reasons[finding.reason] += finding.count
         self._store.save_stage(
             StageResult(
                 run_id=run_id,
@@ -275,6 +281,7 @@ class ModelStage:
             output_tokens=spent.output_tokens if spent else 0,
             cost_pico_usd=0 if spent is None else None if spent.unknown else spent.cost_pico_usd,
             stopped=stopped,
+            reasons=dict(self._reasons.most_common()),
             problems=self._problems,
             **self.counts,
         )
