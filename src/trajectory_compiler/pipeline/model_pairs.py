@@ -51,8 +51,8 @@ class ModelRun(msgspec.Struct, frozen=True, kw_only=True):
     """What the stage did. `skipped` sessions were done before; `failed` ones had a call without a usable answer.
 
     `deferred` ones wait for a batch, whose answers a later run collects. `cost_pico_usd` is None where a call has no known
-    price. `reasons` counts why nothing, or less, came of calls, by the names of `synthesis.REASONS`. `stopped` says why sessions
-    were left for the next run, or nothing; `problems` what went wrong with a batch.
+    price. `reasons` counts why nothing, or less, came of calls, by the names of `synthesis.REASONS`. `stopped` says why
+    sessions were left for the next run, or nothing; `problems` what went wrong with a batch.
     """
 
     run_id: str
