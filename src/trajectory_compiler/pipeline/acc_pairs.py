@@ -11,14 +11,10 @@ from collections import Counter
 import msgspec
 
 from trajectory_compiler.config import COMPILER_VERSION, CompileOptions
-from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.errors import StoreError
-from trajectory_compiler.model import Trajectory, short_hash
+from trajectory_compiler.model import short_hash
 from trajectory_compiler.pipeline.run import Progress, RunSummary, silent
+from trajectory_compiler.pipeline.selected import SelectedSessions
 from trajectory_compiler.pipeline.session import split_of
-from trajectory_compiler.pipeline.snapshot import load_snapshot
-from trajectory_compiler.redaction.keyfile import key_path, load_key
-from trajectory_compiler.statistics import Snapshot
 from trajectory_compiler.store import StageResult, Store, StoredSession
 from trajectory_compiler.synthesis.acc import ACC_VERSION, ORIGIN, STAGE, check_fields, compile_acc
 from trajectory_compiler.synthesis.options import AccOptions
@@ -46,25 +42,13 @@ class AccStage:
         self._store = store
         self._source = compiled.source
         self._compile, self._options = compile_options, options
-        self._snapshot = self._snapshot_of(store)
+        self._selected = SelectedSessions(store, compiled)
         self._key = self._named()
-        self._selected = [s for s in store.sessions(self._source) if s.raw_digest in compiled.selected]
-
-    def _snapshot_of(self, store: Store) -> Snapshot:
-        snapshot = load_snapshot(store, self._source, load_key(key_path(store.path), create=False))
-        if snapshot is None:  # the compile run that came first has just made one
-            raise StoreError("read the value statistics", "the store holds none", "Run `trajc compile LOG` first.")
-        return snapshot
 
     def _named(self) -> str:
         """Return the name of everything but the session that the pairs depend on."""
         asked = msgspec.json.encode((self._options, self._compile.split_pattern)).decode()
-        return short_hash("stage", STAGE, asked, self._snapshot.digest(), COMPILER_VERSION, ACC_VERSION)
-
-    def waiting(self) -> list[StoredSession]:
-        """Return the sessions that the stage has not done yet, as they are now."""
-        done = self._store.stage_keys(self._source, ORIGIN)
-        return [session for session in self._selected if done.get(session.session_id) != (session.digest, self._key)]
+        return short_hash("stage", STAGE, asked, self._selected.snapshot_digest, COMPILER_VERSION, ACC_VERSION)
 
     def go(self, progress: Progress = silent) -> AccRun:
         """Pair up every waiting session and save what it gives. A session that gives no pair is done, too, with its reason."""
@@ -73,7 +57,7 @@ class AccStage:
             run_id = self._store.begin_run(STAGE, self._source, options, COMPILER_VERSION)
             counts: Counter[str] = Counter()
             dropped: Counter[str] = Counter()
-            waiting = self.waiting()
+            waiting = self._selected.waiting(ORIGIN, self._key)
             try:
                 for number, session in enumerate(waiting, start=1):
                     self._session(run_id, session, counts, dropped)
@@ -85,16 +69,16 @@ class AccStage:
             self._store.finish_run(run_id, "done", dict(counts))
         return AccRun(
             run_id=run_id,
-            sessions=len(self._selected),
+            sessions=len(self._selected.sessions),
             done=len(waiting),
-            skipped=len(self._selected) - len(waiting),
+            skipped=len(self._selected.sessions) - len(waiting),
             pairs=counts["pairs"],
             dropped=dict(dropped.most_common()),
         )
 
     def _session(self, run_id: str, session: StoredSession, counts: Counter[str], dropped: Counter[str]) -> None:
         trajectory = self._store.trajectory(session.digest)
-        made = compile_acc(self._index(trajectory), self._options, split_of(trajectory.session_id, self._compile))
+        made = compile_acc(self._selected.index(trajectory), self._options, split_of(trajectory.session_id, self._compile))
         self._store.save_stage(
             StageResult(
                 run_id=run_id,
@@ -108,11 +92,3 @@ class AccStage:
         )
         counts.update(done=1, pairs=len(made.pairs))
         dropped.update(finding.reason for finding in made.findings)
-
-    def _index(self, trajectory: Trajectory) -> SessionIndex:
-        snapshot = self._snapshot
-
-        def frequency(value: str) -> int:
-            return trajectory.pseudonym_frequency.get(value) or snapshot.document_frequency(value)
-
-        return SessionIndex(trajectory, frequency, snapshot.sessions)

@@ -18,19 +18,17 @@ import msgspec
 
 from trajectory_compiler.config import COMPILER_VERSION, CompileOptions, ModelOptions
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.errors import BudgetError, StoreError
-from trajectory_compiler.model import Finding, Pair, Trajectory, render, short_hash
+from trajectory_compiler.errors import BudgetError
+from trajectory_compiler.model import Finding, Pair, render, short_hash
 from trajectory_compiler.models import Client, ModelName, Request, estimate, estimate_tokens, open_client
 from trajectory_compiler.models.batching import BatchClient
 from trajectory_compiler.models.opening import open_batch_client
 from trajectory_compiler.models.surroundings import Surroundings
 from trajectory_compiler.pipeline.run import Progress, RunSummary, silent
+from trajectory_compiler.pipeline.selected import SelectedSessions
 from trajectory_compiler.pipeline.session import Prover, split_of
-from trajectory_compiler.pipeline.snapshot import load_snapshot
 from trajectory_compiler.redaction import load_policy
-from trajectory_compiler.redaction.keyfile import key_path, load_key
 from trajectory_compiler.redaction.outbound import Outbound
-from trajectory_compiler.statistics import Snapshot
 from trajectory_compiler.store import PairQuery, StageResult, Store, StoredSession
 from trajectory_compiler.synthesis import SynthesisOptions, paraphrase, plan_calls, synthesise
 from trajectory_compiler.synthesis.options import fitted
@@ -109,40 +107,30 @@ class ModelStage:
         self._problems: tuple[str, ...] = ()
         self._reasons: Counter[str] = Counter()
         self._origin = f"{ORIGINS[work]}:{self._asked.model}"
-        self._snapshot = self._snapshot_of(store)
-        self._selected = [s for s in store.sessions(self._source) if s.raw_digest in compiled.selected]
+        self._selected = SelectedSessions(store, compiled)
+        self._key = self._named()
         self.counts = dict.fromkeys(("done", "failed", "deferred", "proposed", "kept"), 0)
 
-    def _snapshot_of(self, store: Store) -> Snapshot:
-        snapshot = load_snapshot(store, self._source, load_key(key_path(store.path), create=False))
-        if snapshot is None:  # the compile run that came first has just made one
-            raise StoreError("read the value statistics", "the store holds none", "Run `trajc compile LOG` first.")
-        return snapshot
-
-    def key(self) -> str:
+    def _named(self) -> str:
         """Return the name of everything but the session that the pairs depend on."""
         asked = msgspec.json.encode(self._given, order="deterministic").decode()
-        return short_hash("stage", self._work, asked, self._snapshot.digest(), COMPILER_VERSION, CHECKS_VERSION)
-
-    def waiting(self) -> list[StoredSession]:
-        """Return the sessions that the stage has not done yet, as they are now."""
-        key, done = self.key(), self._store.stage_keys(self._source, self._origin)
-        return [session for session in self._selected if done.get(session.session_id) != (session.digest, key)]
+        return short_hash("stage", self._work, asked, self._selected.snapshot_digest, COMPILER_VERSION, CHECKS_VERSION)
 
     def planned(self, now: datetime) -> Estimated:
         """Add up what would be sent and what it would cost at most. Asks nothing."""
         calls = tokens = output = whole = 0
         cost: int | None = 0
-        for session in self.waiting():
-            index = self._index(self._store.trajectory(session.digest))
-            whole += sum(estimate_tokens(text) for text in _rendered(index))
+        waiting = self._selected.waiting(self._origin, self._key)
+        for session in waiting:
+            index = self._selected.index(self._store.trajectory(session.digest))
+            whole += sum(estimate_tokens(render(turn)) for turn in index.turns)
             for request in self._requests(index):
                 one = estimate(request, self._models, now)
                 calls, tokens, output = calls + 1, tokens + one.input_tokens, output + one.output_tokens
                 cost = None if cost is None or one.cost_pico_usd is None else cost + one.cost_pico_usd
         return Estimated(
             model=self._asked.model,
-            sessions=len(self.waiting()),
+            sessions=len(waiting),
             calls=calls,
             input_tokens=tokens,
             output_tokens=output,
@@ -179,7 +167,7 @@ class ModelStage:
             self._asked = fitted(self._given, client.context_tokens(name), told)
             if isinstance(client, BatchClient):
                 self._problems = (await client.collect()).problems
-            waiting = self.waiting()
+            waiting = self._selected.waiting(self._origin, self._key)
             crew = _Crew(iter(waiting), progress, len(waiting))
             try:
                 await crew.work(lambda session: self._session(client, run_id, session))
@@ -195,7 +183,7 @@ class ModelStage:
 
     async def _session(self, client: Client, run_id: str, session: StoredSession) -> None:
         trajectory = self._store.trajectory(session.digest)
-        index = self._index(trajectory)
+        index = self._selected.index(trajectory)
         query = msgspec.structs.replace(CURRENT, source=self._source, session=session.session_id)
         known = list(self._store.pairs(query))
         works = {"pairs": self._written, "programs": self._proved, "paraphrase": self._reworded}
@@ -212,7 +200,7 @@ class ModelStage:
                 trajectory=trajectory,
                 stage=STAGES[self._work],
                 origin=self._origin,
-                key=self.key(),
+                key=self._key,
                 pairs=pairs,
                 findings=findings,
                 failed=failed,
@@ -251,7 +239,8 @@ class ModelStage:
         made = await paraphrase(proved, index, client, self._asked, proved_anew)
         self.counts["proposed"] += len(proved)
         self.counts["kept"] += len(made.reworded)
-        changed = tuple(pair for pair in made.pairs if pair.id in set(made.reworded))
+        reworded = set(made.reworded)
+        changed = tuple(pair for pair in made.pairs if pair.id in reworded)
         return changed, made.findings, made.failed
 
     def _requests(self, index: SessionIndex) -> list[Request[Any]]:
@@ -260,21 +249,13 @@ class ModelStage:
             return [plan_programs(index, self._asked)[0]]
         return [call.request for call in plan_calls(index, self._asked, estimate_tokens)] if self._work == "pairs" else []
 
-    def _index(self, trajectory: Trajectory) -> SessionIndex:
-        snapshot = self._snapshot
-
-        def frequency(value: str) -> int:
-            return trajectory.pseudonym_frequency.get(value) or snapshot.document_frequency(value)
-
-        return SessionIndex(trajectory, frequency, snapshot.sessions)
-
     def _summary(self, run_id: str, waiting: list[StoredSession], stopped: str) -> ModelRun:
         spent = next((line for line in self._store.costs("run") if line.key == run_id), None)
         return ModelRun(
             run_id=run_id,
             model=self._asked.model,
-            sessions=len(self._selected),
-            skipped=len(self._selected) - len(waiting),
+            sessions=len(self._selected.sessions),
+            skipped=len(self._selected.sessions) - len(waiting),
             calls=spent.paid if spent else 0,
             cached=spent.cached if spent else 0,
             input_tokens=spent.input_tokens if spent else 0,
@@ -317,7 +298,3 @@ class _Crew:
                 return
             self._ended += 1
             self._progress("asking", self._ended, self._total)
-
-
-def _rendered(index: SessionIndex) -> Iterator[str]:
-    return (render(turn) for turn in index.turns)

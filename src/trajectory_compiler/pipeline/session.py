@@ -39,16 +39,21 @@ class Corpus(msgspec.Struct, frozen=True):
     sessions: int
 
 
+def index_of(trajectory: Trajectory, corpus: Corpus) -> SessionIndex:
+    """Index a session by the statistics of its log; a pseudonym is as frequent as the value that it stands for."""
+
+    def frequency(value: str) -> int:
+        return trajectory.pseudonym_frequency.get(value) or corpus.frequency(value)
+
+    return SessionIndex(trajectory, frequency, corpus.sessions)
+
+
 def compile_trajectory(trajectory: Trajectory, corpus: Corpus, options: CompileOptions) -> Compiled:
     """Enumerate, select and prove. Every stored pair has passed every gate; what was tried and failed is counted by gate.
 
     Cost: near-linear in the turns; no model call. Deterministic in its arguments.
     """
-
-    def frequency(value: str) -> int:
-        return trajectory.pseudonym_frequency.get(value) or corpus.frequency(value)
-
-    index = SessionIndex(trajectory, frequency, corpus.sessions)
+    index = index_of(trajectory, corpus)
     candidates = enumerate_candidates(index, options.dataflow)
     prover = Prover(index, split_of(trajectory.session_id, options))
     plan = Plan(quota(len(trajectory.turns), options.dataflow), f"{options.dataflow.seed}/{trajectory.session_id}")

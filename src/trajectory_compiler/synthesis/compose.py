@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.errors import ContextOverflowError, DeferredError, InvalidOutputError, ModelError
+from trajectory_compiler.errors import DeferredError, ModelError
 from trajectory_compiler.model import Evidence, Finding, Pair, Proof, short_hash
 from trajectory_compiler.models.protocol import CallPlace, ModelClient, ModelName, Request
 from trajectory_compiler.synthesis.answers import MOST_PAIRS, Answers, Proposal
@@ -21,7 +21,7 @@ from trajectory_compiler.synthesis.duplicates import Known
 from trajectory_compiler.synthesis.options import SynthesisOptions, TokenCount
 from trajectory_compiler.synthesis.prompts import fenced, instructions
 from trajectory_compiler.synthesis.quotes import CHECKS_VERSION, Checked, check
-from trajectory_compiler.synthesis.reasons import STAGE
+from trajectory_compiler.synthesis.reasons import STAGE, failure_reason
 from trajectory_compiler.synthesis.windows import Window, windows_of
 
 PARALLEL = ("aggregation", "comparison", "state_change")  # their turns stand side by side; those of the others form a chain
@@ -126,7 +126,7 @@ async def synthesise(
         if isinstance(outcome, DeferredError):
             continue
         if isinstance(outcome, BaseException):
-            sieve.drop(_failure(outcome), call.window)
+            sieve.drop(failure_reason(outcome), call.window)
             continue
         call_ids.append(outcome.call_id)
         proposals.extend((place, call.window, proposal) for place, proposal in enumerate(outcome.answer.pairs))
@@ -149,12 +149,6 @@ async def synthesise(
 def _stops(error: BaseException) -> bool:
     """Say whether an error is the run's business: everything but a model's failure to answer this one window."""
     return not isinstance(error, ModelError) or error.stops
-
-
-def _failure(error: BaseException) -> str:
-    if isinstance(error, ContextOverflowError):
-        return "context_overflow"
-    return "invalid_output" if isinstance(error, InvalidOutputError) else "call_failed"
 
 
 class _Sieve:

@@ -14,13 +14,13 @@ from typing import TypeVar
 import msgspec
 
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.errors import ContextOverflowError, InvalidOutputError, ModelError
+from trajectory_compiler.errors import ModelError
 from trajectory_compiler.model import Finding, Pair, short_hash
 from trajectory_compiler.models.protocol import CallPlace, ModelClient, ModelName, Request
 from trajectory_compiler.synthesis.answers import Matches, Rewrites
 from trajectory_compiler.synthesis.options import SynthesisOptions
 from trajectory_compiler.synthesis.prompts import fenced, instructions
-from trajectory_compiler.synthesis.reasons import PARAPHRASE
+from trajectory_compiler.synthesis.reasons import PARAPHRASE, failure_reason
 from trajectory_compiler.synthesis.rewording import fault_of, parts_of, values_of
 
 REWRITE_PROMPT, MATCH_PROMPT = "paraphrase-1", "roundtrip-1"
@@ -146,7 +146,7 @@ class _Rewording:
             seed=self.options.seed,
         )
         place = CallPlace(
-            stage="paraphrase",
+            stage=PARAPHRASE,
             prompt_version=version,
             source=trajectory.source,
             session_id=trajectory.session_id,
@@ -158,6 +158,5 @@ class _Rewording:
             if error.stops:
                 raise
             self.failed = True
-            overflow, invalid = isinstance(error, ContextOverflowError), isinstance(error, InvalidOutputError)
-            self.dropped["context_overflow" if overflow else "invalid_output" if invalid else "call_failed"] += 1
+            self.dropped[failure_reason(error)] += 1
             return None

@@ -18,13 +18,13 @@ from trajectory_compiler.dataflow.candidate import Candidate, Draft, finish
 from trajectory_compiler.dataflow.evaluate import Reading, Trace, run
 from trajectory_compiler.dataflow.fields import answer_type_of, is_worth_asking
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.errors import ContextOverflowError, DeferredError, InvalidOutputError, ModelError
+from trajectory_compiler.errors import DeferredError, ModelError
 from trajectory_compiler.model import AnswerType, Family, Finding, Pair, key_of
 from trajectory_compiler.models.protocol import CallPlace, ModelClient, ModelName, Request
 from trajectory_compiler.synthesis.catalog import catalog, flows
 from trajectory_compiler.synthesis.options import SynthesisOptions
 from trajectory_compiler.synthesis.prompts import fenced, instructions
-from trajectory_compiler.synthesis.reasons import PROPOSALS
+from trajectory_compiler.synthesis.reasons import PROPOSALS, failure_reason
 from trajectory_compiler.synthesis.rewording import fault_of, parts_of, values_of
 
 PROGRAM_PROMPT = "programs-1"
@@ -152,7 +152,7 @@ async def propose(
     except ModelError as error:
         if error.stops:
             raise
-        return Proposed(findings=(_finding(index, _failure(error), 1),), failed=True)
+        return Proposed(findings=(_finding(index, failure_reason(error), 1),), failed=True)
     judge = _Judge(index, options, prove, known)
     proposals = list(written_out(index, reply.answer))
     for proposal in proposals:
@@ -185,12 +185,6 @@ def written_out(index: SessionIndex, answer: Programs) -> Iterator[ProposedProgr
         find = Find("A", tally.tool, "all", where, "", "")
         yield ProposedProgram(tally.question, [find], tally.answer, "A", tally.ask_field, "")
     yield from answer.programs
-
-
-def _failure(error: ModelError) -> str:
-    if isinstance(error, ContextOverflowError):
-        return "context_overflow"
-    return "invalid_output" if isinstance(error, InvalidOutputError) else "call_failed"
 
 
 def _finding(index: SessionIndex, reason: str, times: int) -> Finding:

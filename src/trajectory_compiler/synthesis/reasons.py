@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from trajectory_compiler.errors import ContextOverflowError, InvalidOutputError
+
 STAGE, PARAPHRASE, PROPOSALS = "synthesis", "paraphrase", "proposals"
 
 REASONS: dict[str, str] = {
@@ -50,3 +52,10 @@ REASONS: dict[str, str] = {
     "rewrite_not_proved": "the proof does not hold for the new wording",
     "rewrite_not_recognised": "asked which question a rewrite means, the model picked another one",
 }
+
+
+def failure_reason(error: BaseException) -> str:
+    """Return the reason that stands for a call without a usable answer."""
+    if isinstance(error, ContextOverflowError):
+        return "context_overflow"
+    return "invalid_output" if isinstance(error, InvalidOutputError) else "call_failed"
