@@ -33,8 +33,8 @@ def _step(version: int, name: str) -> Step:
     return Step(version, name, file.read_text(encoding="utf-8"))
 
 
-STEPS: tuple[Step, ...] = (_step(2, "identities"), _step(3, "stages"))
-SCHEMA_VERSION = 3
+STEPS: tuple[Step, ...] = (_step(2, "identities"), _step(3, "stages"), _step(4, "daily"))
+SCHEMA_VERSION = 4
 
 
 def schema() -> str:

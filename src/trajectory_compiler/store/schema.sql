@@ -1,4 +1,4 @@
--- The store, schema version 3, in the subset of SQL that runs unchanged on SQLite 3.37 and PostgreSQL 13 or later.
+-- The store, schema version 4, in the subset of SQL that runs unchanged on SQLite 3.37 and PostgreSQL 13 or later.
 --
 --   runs ──< sessions ──< trajectories          what was compiled, when, from which rows
 --              │        └──< identities       keyed hashes of what was found in them
@@ -6,7 +6,8 @@
 --              └──< pairs ──< proofs            the object code and what each checker found
 --                     ├──< reviews              what people decided
 --                     └──< dataset_items >── dataset_versions
---   policies   snapshots   findings   model_calls   erasures   actions   meta   migrations
+--   policies   snapshots   findings   model_calls   watermarks   waiting   calibrations   erasures   holds   mirrored   actions
+--   meta   migrations
 --
 -- Portable means: TEXT, INTEGER, BIGINT, DOUBLE PRECISION and BYTEA only (SQLite gives unknown type names no meaning of
 -- their own); booleans are 0 or 1; stamps are ISO 8601 in UTC with a Z, which sort as text; lists and objects are JSON in
@@ -283,4 +284,61 @@ CREATE TABLE actions (
     detail     TEXT NOT NULL,
     run_id     TEXT REFERENCES runs (id),
     created_at TEXT NOT NULL
+);
+
+-- How far a source was read. `position` is JSON: the stamp, the transaction id or the digest that the next run starts from.
+CREATE TABLE watermarks (
+    source     TEXT PRIMARY KEY,
+    position   TEXT NOT NULL,
+    run_id     TEXT NOT NULL REFERENCES runs (id),
+    updated_at TEXT NOT NULL
+);
+
+-- Sessions that a run saw and left: open (not quiet yet), failed (tried again, `attempts` times so far) or given up.
+CREATE TABLE waiting (
+    source     TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    state      TEXT NOT NULL,
+    attempts   INTEGER NOT NULL,
+    reason     TEXT NOT NULL,
+    first_row  TEXT,
+    last_row   TEXT,
+    row_count  BIGINT NOT NULL,
+    run_id     TEXT NOT NULL REFERENCES runs (id),
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (source, session_id)
+);
+
+-- How well a reader model, with its judge and prompts, tells good pairs from planted faults. `key` names the prompts and
+-- options, `figures` is JSON of rates with their intervals. The newest one of a reader and key counts.
+CREATE TABLE calibrations (
+    id         TEXT PRIMARY KEY,
+    reader     TEXT NOT NULL,
+    judge      TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    figures    TEXT NOT NULL,
+    run_id     TEXT NOT NULL REFERENCES runs (id),
+    created_at TEXT NOT NULL
+);
+
+CREATE INDEX calibrations_by_reader ON calibrations (reader, key, created_at);
+
+-- Legal holds: what may not be erased while `released_at` is null. `kind` is session, agent or source.
+CREATE TABLE holds (
+    id          TEXT PRIMARY KEY,
+    kind        TEXT NOT NULL,
+    subject     TEXT NOT NULL,
+    reason      TEXT NOT NULL,
+    actor       TEXT NOT NULL,
+    created_at  TEXT NOT NULL,
+    released_at TEXT
+);
+
+-- What stands in a mirror: `item` names a session or another unit, `digest` its content as it was last written there.
+CREATE TABLE mirrored (
+    target     TEXT NOT NULL,
+    item       TEXT NOT NULL,
+    digest     TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    PRIMARY KEY (target, item)
 );
