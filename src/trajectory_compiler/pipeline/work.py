@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -18,7 +19,7 @@ from multiprocessing.pool import AsyncResult
 import msgspec
 
 from trajectory_compiler.config import CompileOptions
-from trajectory_compiler.errors import BoundaryError
+from trajectory_compiler.errors import BoundaryError, StoreError
 from trajectory_compiler.model import Finding, Pair, RawTrajectory, Row
 from trajectory_compiler.pipeline.deadline import deadline
 from trajectory_compiler.pipeline.session import Corpus, compile_trajectory
@@ -33,16 +34,23 @@ MAX_BYTES_AHEAD = 48 << 20
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What every worker needs: the statistics, the options, the policy that they name, and the store's key, if there is one."""
+    """What every worker needs: the statistics, the options, the policy that they name, and the store's key, if there is one.
+
+    With `keeps_going` a session that meets a defect of this program is an outcome, too; without it the error ends the run.
+    """
 
     snapshot: Snapshot
     options: CompileOptions
     policy: Policy
     key: bytes | None = None
+    keeps_going: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One session's result. `trajectory` is None where the boundary blocked it. `identities` are there only with a key."""
+    """One session's result. `trajectory` is None where the boundary blocked it, or where it `failed`: that says how.
+
+    `identities` are there only with a key.
+    """
 
     session_id: str
     raw_digest: str
@@ -51,10 +59,33 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[Pair, ...] = ()
     findings: tuple[Finding, ...] = ()
     identities: tuple[IdentityHash, ...] = ()
+    failed: str = ""
 
 
 def compile_raw(raw: RawTrajectory, job: Job) -> Outcome:
-    """Redact and compile one session. A blocked session becomes a finding; any other error is the caller's."""
+    """Redact and compile one session. A blocked session becomes a finding; any other error ends the run or fails it.
+
+    Which of the two the job says (`keeps_going`).
+    """
+    if not job.keeps_going:
+        return _compiled(raw, job)
+    try:
+        return _compiled(raw, job)
+    except StoreError:  # the session cannot be written in any form; its text names it, so only the kind of error is kept
+        reason = "its content cannot be written as JSON"
+    except Exception as error:  # noqa: BLE001  # a defect that one session meets must not end a nightly run
+        reason = _defect(error)
+    name = safe_identifier(raw.session_id, job.policy, job.key)
+    return Outcome(session_id=name, raw_digest=raw.digest, turns=len(raw.rows), trajectory=None, failed=reason)
+
+
+def _defect(error: Exception) -> str:
+    """Say what went wrong and where, and nothing that the error quotes: it may be the log."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {last.filename.rpartition(os.sep)[2]}, line {last.lineno}"
+
+
+def _compiled(raw: RawTrajectory, job: Job) -> Outcome:
     overrides = job.options.effects
     boundary = Boundary(partial(_is_effect, overrides), job.snapshot.document_frequency, job.key)
     try:
