@@ -88,16 +88,16 @@ def stored(store: Store) -> bytes:
     return msgspec.json.encode([msgspec.structs.asdict(pair) for pair in store.pairs()])
 
 
-def one_run_over(log: str, like: Path, folder: Path) -> bytes:
+def one_run_over(log: str, like: Path, folder: Path, options: CompileOptions = OPTIONS, source: str = SOURCE) -> bytes:
     """Compile the whole log into a new store with the statistics and the key of another one, and return its pairs."""
     folder.mkdir()
     place = folder / "store.db"
     shutil.copy(key_path(like), key_path(place))
     with Store.open(like) as first, Store.open(place) as second:
-        snapshot = first.snapshot(SOURCE)
+        snapshot = first.snapshot(source)
         assert snapshot is not None
-        second.save_snapshot(SOURCE, *snapshot)
-        compile_into(second, log, OPTIONS)
+        second.save_snapshot(source, *snapshot)
+        compile_into(second, log, options)
         return stored(second)
 
 

@@ -36,7 +36,7 @@ class SyncSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What an incremental run did. `basis` says how new rows were found (`sources.touched`).
 
     `touched` counts sessions with new rows (null: the log is read as a whole), `looked_at` those that were read. `open`,
-    `failing` and `given_up` wait for a later run, `beyond` go on after the window's end. Where all sessions were `compared` with
+    `failing` and `given_up` wait for a later run, `beyond` go on after the window's end. Where all were `compared` with
     the store, `differing` untouched ones were not as they should be and `vanished` ones are gone from the log; `disturbed` says
     that this was found necessary. `moved` says whether the next run starts from here.
     """

@@ -96,7 +96,7 @@ class PostgresWatch:
     def _narrowed(self, sessions: Sequence[str]) -> Reader:
         reader = copy.copy(self._reader)
         # The literals take the column's own type, so that an index on it serves.
-        reader.relation = f"(SELECT * FROM {self._reader.relation} WHERE {self._session} IN ({literals(sessions)})) AS some"
+        reader.relation = f"(SELECT * FROM {self._reader.relation} WHERE {self._session} IN ({literals(sessions)})) AS chosen"
         return reader
 
     def _column(self, now: str, lag_seconds: float) -> _Column:
