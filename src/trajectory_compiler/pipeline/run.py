@@ -207,7 +207,7 @@ class _Run:
 
     def _snapshot(self, progress: Progress) -> tuple[Snapshot, int | None]:
         stored = None if self.options.new_snapshot else load_snapshot(self.store, self.source, self.key)
-        if stored is not None:
+        if stored is not None and stored.sessions:  # statistics of nothing are none
             return stored, self.task.total
         snapshot = take_snapshot(self.task.census, lambda done: progress("reading", done, None))
         save_snapshot(self.store, self.source, self.key, snapshot)

@@ -190,14 +190,14 @@ class Sync:
         """Return where the last run ended, or None: there was none, or other options or statistics change every session."""
         mark = self.daily.watermark(self.source)
         key, _ = self._keys(new_snapshot=self.options.new_snapshot)
-        if mark is None or mark.key != key:
+        if mark is None or not key or mark.key != key:
             return None
         return msgspec.json.decode(mark.position, type=Position)
 
     def _keys(self, *, new_snapshot: bool) -> tuple[str, str]:
         """Return what a position holds under, and the compile key; both empty while there are no statistics to go by."""
         snapshot = None if new_snapshot else load_snapshot(self.store, self.source, self.secret)
-        if snapshot is None:
+        if snapshot is None or not snapshot.sessions:
             return "", ""
         key = compile_key(snapshot.digest(), self.policy.hash, self.options)
         chosen = msgspec.structs.replace(self.options.sessions, since=None)
