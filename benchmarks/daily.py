@@ -76,12 +76,13 @@ def measured_day(address: str, folder: Path, table: str, rows: int, new_rows: in
     day = _stamp(max(row["created_at"] for row in first), timedelta(hours=2))
     with Store.open(store) as opened:  # a log that was large when daily runs began: only its last sessions are taken up
         since = min(row["created_at"] for row in first)
-        sync_into(opened, address, options, SyncOptions(since=since), day)
+        chosen = SyncOptions(since=since)
+        sync_into(opened, address, options, chosen, day)
     load(address, table, later)
     now = _stamp(max(row["created_at"] for row in later), timedelta(hours=2))
     with Store.open(store) as opened:
-        done, wall, cpu = timed(lambda: sync_into(opened, address, options, SyncOptions(), now))
-        _, idle, _ = timed(lambda: sync_into(opened, address, options, SyncOptions(), now))
+        done, wall, cpu = timed(lambda: sync_into(opened, address, options, chosen, now))
+        _, idle, _ = timed(lambda: sync_into(opened, address, options, chosen, now))
     floor = floor_seconds(address, folder, table, {row["session_id"] for row in later})
     return Day(
         table=table,

@@ -69,8 +69,9 @@ class SyncOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How an incremental run decides what is new and what is finished.
 
     Rows may come `lag_seconds` after their stamp. A session is compiled once nothing came for `quiet_seconds`, or as far as it
-    goes once it has been open for `max_open_seconds`. One that fails is tried `tries` times. `since` and `until` (ISO dates or
-    stamps) make a run over a window instead of over what is new; `reconcile` compares every session with the store first.
+    goes once it has been open for `max_open_seconds`. One that fails is tried `tries` times. Sessions that ended before `since`
+    are left out, those that go on at or after `until` are left to another run (ISO dates or stamps); with both, a run is over
+    that window instead of over what is new. `reconcile` compares every session with the store first.
     """
 
     lag_seconds: float = 3_600.0

@@ -180,6 +180,11 @@ def test_a_window_reads_the_sessions_that_reach_into_it(
                 insert(writer, name, row)
     reaching = {session for session, rows in sessions.items() if max(row["created_at"] for row in rows) >= middle}
     assert 0 < len(reaching) < len(sessions)
+    assert (first := synced(tmp_path / "late" / "store.db", address, since=middle)).moved
+    assert (first.run.compiled, first.looked_at) == (len(reaching), len(reaching))
+    again = synced(tmp_path / "late" / "store.db", address, since=middle)
+    assert (again.run.compiled, again.disturbed) == (0, False)
+    assert (again.touched or 0) < len(reaching)  # by stamp, those of the last hour
     found = synced(store, address, until=middle)
     assert (found.run.compiled, found.beyond, found.moved) == (len(sessions) - len(reaching), len(reaching), False)
     found = synced(store, address, since=middle, until="2027-01-01")

@@ -107,8 +107,8 @@ def sync_options(command: Command) -> Command:
             show_default=True,
             help="How often a session that fails is tried.",
         ),
-        click.option("--since", metavar="DATE", help="Take the sessions with rows from this date on, not what is new."),
-        click.option("--until", metavar="DATE", help="Leave sessions that go on at or after this; the watermark stays."),
+        click.option("--since", metavar="DATE", help="Leave out sessions that ended before this date or stamp."),
+        click.option("--until", metavar="DATE", help="Leave sessions that go on after this; with both, only this window."),
         click.option("--reconcile", is_flag=True, help="Compare every session of the log with the store first."),
     ]
     for option in reversed(options):

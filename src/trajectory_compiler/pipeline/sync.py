@@ -139,7 +139,7 @@ class Sync:
         waiting = self._waiting_after(plan, settling, summary)
         position = msgspec.json.encode(plan.look.position).decode()
         mark = Watermark(source=self.source, key=self._keys(new_snapshot=False)[0], position=position)
-        moves = self.sync.until is None and (self.since is None or self.daily.watermark(self.source) is None)
+        moves = self.sync.until is None
         self.daily.settle(self.source, record.run_id, mark if moves else None, waiting)
         done = _summed(self.watched.basis, plan, settling, summary, waiting, moved=moves)
         record.totals |= done.totals()
@@ -169,14 +169,11 @@ class Sync:
 
     def plan(self, progress: Progress) -> Plan:
         """Find which sessions must be read."""
-        if self.since is not None:
-            look = self.watched.look(None, self.now, self.sync.lag_seconds)
-            sessions = self.watched.sessions_since(self.since)
-            return Plan(sessions=sessions, look=look, touched=None if sessions is None else len(sessions))
-        known = self._position()
+        known = None if self._is_window() else self._position()
         look = self.watched.look(known, self.now, self.sync.lag_seconds)
         if known is None or look.sessions is None:
-            return Plan(sessions=None, look=look)
+            sessions = self.watched.sessions_since(self.since) if known is None and self.since is not None else None
+            return Plan(sessions=sessions, look=look, touched=None if sessions is None else len(sessions))
         chosen, touched, comparison = look.sessions | self._waiting_before(), len(look.sessions), None
         if look.disturbed or self.sync.reconcile:
             comparer = Comparer(self.daily, self.source, self._name, self.options.sessions.min_turns)
@@ -185,6 +182,10 @@ class Sync:
                 return Plan(sessions=None, look=look, touched=touched)
             chosen |= comparison.differing
         return Plan(sessions=chosen, look=look, touched=touched, comparison=comparison)
+
+    def _is_window(self) -> bool:
+        """Say whether the run is over a window, whatever was read before."""
+        return self.since is not None and self.sync.until is not None
 
     def _position(self) -> Position | None:
         """Return where the last run ended, or None: there was none, or other options or statistics change every session."""
@@ -200,9 +201,8 @@ class Sync:
         if snapshot is None or not snapshot.sessions:
             return "", ""
         key = compile_key(snapshot.digest(), self.policy.hash, self.options)
-        chosen = msgspec.structs.replace(self.options.sessions, since=None)
         columns = sorted(self.watched.source.mapping.columns.items())
-        read = msgspec.json.encode([chosen, columns, self.options.source.table, self.options.source.query])
+        read = msgspec.json.encode([self.options.sessions, columns, self.options.source.table, self.options.source.query])
         return short_hash("position", self.watched.basis, read.decode(), key), key
 
     def _sessions(self, plan: Plan) -> tuple[Settling, Sessions]:
