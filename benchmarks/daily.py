@@ -177,6 +177,8 @@ def _new_rows(renamer: Renamer, wanted: int) -> tuple[list[dict[str, Any]], list
         rows += [_shifted(orjson.loads(line)) for line in renamer.copy(copy)]
         copy += 1
     rows = rows[: wanted + wanted // CONTINUED]
+    cut = rows[-1]["session_id"]  # it may have been left too short to be compiled
+    rows = [row for row in rows if row["session_id"] != cut]
     names = list(dict.fromkeys(row["session_id"] for row in rows))
     continued = set(names[: len(names) // CONTINUED])
     first: list[dict[str, Any]] = []
