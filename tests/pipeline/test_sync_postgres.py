@@ -190,3 +190,28 @@ def test_a_window_reads_the_sessions_that_reach_into_it(
     found = synced(store, address, since=middle, until="2027-01-01")
     assert (found.run.compiled, found.moved) == (len(reaching), False)
     assert synced(store, address).run.skipped == len(sessions)
+
+
+@pytest.mark.parametrize("setting", ["on", "off"])
+def test_no_name_of_a_session_is_read_as_sql(setting: str, table: tuple[str, str], tmp_path: Path) -> None:
+    """Quotes and backslashes in a session's name find that session, on a server of either rule for backslashes."""
+    address, name = table
+    address += f"&options=-c%20standard_conforming_strings%3D{setting}"
+    odd = ["it's", "\\", "\\' OR true --", "a';", "100%s"]
+    with psycopg.connect(address) as writer:
+        for session in odd:
+            for place in range(3):
+                insert(writer, name, {**calls_of(session, place), "response": {"place": place}})
+        writer.commit()
+        store = tmp_path / "store" / "store.db"
+        assert synced(store, address).run.compiled == len(odd)
+        for done, session in enumerate(odd):
+            insert(writer, name, {**calls_of(session, 3), "response": {"place": done}})
+            writer.commit()
+            assert synced(store, address, lag_seconds=0.0).run.compiled == 1
+
+
+def calls_of(session: str, place: int) -> dict[str, Any]:
+    """Return a call of a session."""
+    stamp = f"2026-03-01T09:{place:02d}:00Z"
+    return {"session_id": session, "created_at": stamp, "agent": "clerk", "tool": "look", "arguments": {"n": place}}

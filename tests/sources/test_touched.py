@@ -14,7 +14,7 @@ from trajectory_compiler.sources.touched import Look, Position, SessionTally, Wa
 from trajectory_compiler.sources.watching import open_watched
 
 NOW = "2026-03-02T12:00:00Z"
-ODD = ("it's", 'a "quoted" one', "100%; DROP TABLE audit; --", "\\", "Zoë ☃")
+ODD = ("it's", 'a "quoted" one', "100%; DROP TABLE audit; --", "\\", "\\' OR true --", "Zoë ☃", "nul\0here")
 TYPED = "id INTEGER PRIMARY KEY, session_id TEXT"
 COLUMNS = "id, session_id, created_at, tool, arguments, response"
 

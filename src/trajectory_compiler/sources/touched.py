@@ -149,8 +149,3 @@ class FilteredSource:
     def findings(self) -> tuple[Finding, ...]:
         """Return what the last pass over the whole log dropped or noted."""
         return self._whole.findings() if self._sessions else ()
-
-
-def literals(values: Sequence[str]) -> str:
-    """Return texts as a list of SQL literals; both engines take a doubled quote and nothing else as an escape."""
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)

@@ -10,7 +10,7 @@ from trajectory_compiler.sources.mapped import MappedSource, Reader
 from trajectory_compiler.sources.postgres import PostgresReader, quoted
 from trajectory_compiler.sources.rows import session_of
 from trajectory_compiler.sources.source import Source
-from trajectory_compiler.sources.touched import Basis, Look, NarrowedSource, Position, SessionTally, literals
+from trajectory_compiler.sources.touched import Basis, Look, NarrowedSource, Position, SessionTally
 
 SESSIONS_A_QUERY = 5_000
 _TRANSACTION = "transaction_id"
@@ -44,7 +44,7 @@ class PostgresWatch:
             return Look(sessions=frozenset(), position=Position(basis="counts", mark=""), disturbed=True)
         column = self._column(now, lag_seconds)
         relation = self._reader.relation
-        old = None if since is None else f"{literals([since.mark])}::{column.kind}"
+        old = None if since is None else f"{literal(since.mark)}::{column.kind}"
         before = "NULL" if old is None else f"(SELECT count(*) FROM {relation} WHERE {column.name} < {old})"
         query = (
             f"WITH edge AS MATERIALIZED (SELECT {column.next_mark} AS mark) "
@@ -72,7 +72,7 @@ class PostgresWatch:
         """See `Watched`."""
         if self._stamp is None or not self._stamp_type:
             return None
-        late = f"{quoted(self._stamp)} >= {literals([stamp])}::{self._stamp_type}"
+        late = f"{quoted(self._stamp)} >= {literal(stamp)}::{self._stamp_type}"
         query = f"SELECT DISTINCT {self._session}::text FROM {self._reader.relation} WHERE {late}"
         return frozenset(filter(None, (session_of(row[0]) for _, row in self._server.stream(query))))
 
@@ -94,16 +94,16 @@ class PostgresWatch:
         return NarrowedSource(self._whole, sessions, self._narrowed, SESSIONS_A_QUERY)
 
     def _narrowed(self, sessions: Sequence[str]) -> Reader:
-        reader = copy.copy(self._reader)
+        reader, names = copy.copy(self._reader), ", ".join(map(literal, sessions))
         # The literals take the column's own type, so that an index on it serves.
-        reader.relation = f"(SELECT * FROM {self._reader.relation} WHERE {self._session} IN ({literals(sessions)})) AS chosen"
+        reader.relation = f"(SELECT * FROM {self._reader.relation} WHERE {self._session} IN ({names})) AS chosen"
         return reader
 
     def _column(self, now: str, lag_seconds: float) -> _Column:
         if self.basis == "transactions":
             return _Column(_TRANSACTION, "xid8", "pg_snapshot_xmin(pg_current_snapshot())")
         name, kind = quoted(self._stamp or ""), self._stamp_type
-        latest = f"least((SELECT max({name}) FROM {self._reader.relation})::{kind}, {literals([now])}::{kind})"
+        latest = f"least((SELECT max({name}) FROM {self._reader.relation})::{kind}, {literal(now)}::{kind})"
         return _Column(name, kind, f"{latest} - interval '{lag_seconds:.3f} seconds'")
 
     def _compared_as(self, column: str | None) -> str:
@@ -115,3 +115,8 @@ class PostgresWatch:
     def _type_of(self, column: str) -> str:
         query = f"SELECT pg_typeof({quoted(column)})::text FROM {self._reader.relation} LIMIT 1"
         return next((str(row[0]) for _, row in self._server.stream(query)), "")
+
+
+def literal(value: str) -> str:
+    """Return a text as PostgreSQL's SQL writes it, so that it means the same whatever `standard_conforming_strings` is."""
+    return "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"

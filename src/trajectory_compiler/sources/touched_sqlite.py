@@ -11,7 +11,7 @@ from trajectory_compiler.sources.mapped import MappedSource, Reader
 from trajectory_compiler.sources.rows import session_of
 from trajectory_compiler.sources.source import Source
 from trajectory_compiler.sources.sqlite_table import SqliteReader, connect, quoted
-from trajectory_compiler.sources.touched import Basis, Look, NarrowedSource, Position, SessionTally, literals
+from trajectory_compiler.sources.touched import Basis, Look, NarrowedSource, Position, SessionTally
 
 SESSIONS_A_QUERY = 1_000
 _TYPED = ("CHAR", "TEXT", "CLOB", "INT")
@@ -77,6 +77,13 @@ class SqliteWatch:
         return NarrowedSource(self._whole, sessions, self._narrowed, SESSIONS_A_QUERY)
 
     def _narrowed(self, sessions: Sequence[str]) -> Reader:
-        reader = copy.copy(self._reader)
-        reader.relation = f"(SELECT * FROM {self._reader.relation} WHERE {self._session} IN ({literals(sessions)}))"
+        reader, names = copy.copy(self._reader), ", ".join(map(literal, sessions))
+        reader.relation = f"(SELECT * FROM {self._reader.relation} WHERE {self._session} IN ({names}))"
         return reader
+
+
+def literal(value: str) -> str:
+    """Return a text as SQLite's SQL writes it; a statement may hold no NUL, so such a text is written by its bytes."""
+    if "\0" in value:
+        return f"CAST(x'{value.encode('utf-8', 'surrogatepass').hex()}' AS TEXT)"
+    return "'" + value.replace("'", "''") + "'"
