@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import resource
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -45,7 +46,10 @@ CREATE = """
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True):
-    """What a daily run did and cost. `floor_seconds` are the processor's, as `cpu_seconds` are."""
+    """What a daily run did and cost. `touched` sessions are those with new rows that are long enough to be compiled.
+
+    `floor_seconds` are the processor's, as `cpu_seconds` are; `idle_seconds` is a run with nothing new.
+    """
 
     table: str
     rows: int
@@ -88,7 +92,7 @@ def measured_day(address: str, folder: Path, table: str, rows: int, new_rows: in
         table=table,
         rows=rows + len(first) + len(later),
         new_rows=len(later),
-        touched=len({row["session_id"] for row in later}),
+        touched=len(_long_enough([*first, *later]) & {row["session_id"] for row in later}),
         compiled=done.run.compiled,
         proved=done.run.proved,
         basis=done.basis,
@@ -192,6 +196,12 @@ def _new_rows(renamer: Renamer, wanted: int) -> tuple[list[dict[str, Any]], list
         else:
             later.append(row | {"created_at": _stamp(row["created_at"], timedelta(days=40))})
     return first, later
+
+
+def _long_enough(rows: list[dict[str, Any]]) -> set[str]:
+    """Return the sessions that are not left out as too short."""
+    lengths = Counter(row["session_id"] for row in rows)
+    return {name for name, length in lengths.items() if length >= CompileOptions().sessions.min_turns}
 
 
 def _shifted(row: dict[str, Any]) -> dict[str, Any]:

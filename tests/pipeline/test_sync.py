@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,13 @@ def log(tmp_path: Path) -> SqliteLog:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """Return a new store."""
-    return Store.open(tmp_path / "store" / "store.db")
+    """Return a new store, whose clock goes on by a minute whenever it is read."""
+    minutes = itertools.count()
+    return Store.open(tmp_path / "store" / "store.db", clock=lambda: _minute(next(minutes)))
+
+
+def _minute(number: int) -> str:
+    return f"2026-04-01T{number // 60:02d}:{number % 60:02d}:00Z"
 
 
 def synced(store: Store, log: SqliteLog | Path, now: str = NOON, **options: Any) -> SyncSummary:
@@ -103,6 +109,17 @@ def test_other_options_make_a_run_look_at_everything(store: Store, log: SqliteLo
     fresh = CompileOptions(workers=1, policy="strict", new_snapshot=True)
     log.insert(calls("s-3", 8))
     assert sync_into(store, log.location, fresh, SyncOptions(), NOON).touched is None
+
+
+def test_a_run_by_hand_with_other_options_is_noticed(store: Store, log: SqliteLog) -> None:
+    """Where somebody compiled with other options in between, the next run compiles every session in its own way again."""
+    log.insert(calls("s-1", 8) + calls("s-2", 8))
+    synced(store, log)
+    compile_into(store, log.location, CompileOptions(workers=1))
+    assert synced(store, log).looked_at == 0
+    compile_into(store, log.location, CompileOptions(workers=1, effects={"get_ticket": True}))
+    assert synced(store, log).run.compiled == 2
+    assert synced(store, log).looked_at == 0
 
 
 def test_the_statistics_are_those_of_the_first_run(store: Store, log: SqliteLog) -> None:

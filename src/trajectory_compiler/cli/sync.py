@@ -84,7 +84,7 @@ def command(log: str | None, store: str, as_json: bool, **given: Any) -> int:
             say(line)
         for run, work in zip(runs, choice.works if choice is not None else (), strict=False):
             say(run_line(run, work))
-    return exit_code(runs) or (1 if done.failing or done.given_up or done.run.blocked else 0)
+    return exit_code(runs) or (1 if done.run.failed or done.run.blocked else 0)
 
 
 # The option is the model stage's, where it says what the model would be sent; here nothing at all is done.

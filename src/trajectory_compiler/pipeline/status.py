@@ -181,5 +181,8 @@ def _is_late(source: SourceStatus, now: datetime, max_age_seconds: float | None)
 
 
 def _is_well(source: SourceStatus) -> bool:
-    ended_badly = source.last is not None and source.last.status in ("failed", "interrupted")
-    return not (ended_badly or source.failing or source.given_up)
+    """Say whether nothing new needs a person: what was given up by an earlier run was told then."""
+    if source.last is None:
+        return True
+    newly = any(one.updated_at >= source.last.started_at for one in source.troubles)
+    return source.last.status not in ("failed", "interrupted") and not source.failing and not newly

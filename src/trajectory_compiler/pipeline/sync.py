@@ -28,7 +28,7 @@ from trajectory_compiler.redaction.keyfile import derive, key_path, keyed_hash, 
 from trajectory_compiler.sessions import Sessions, open_sessions
 from trajectory_compiler.sources.touched import Basis, Look, Position, Watched
 from trajectory_compiler.sources.watching import open_watched
-from trajectory_compiler.store import Store
+from trajectory_compiler.store import Run, Store
 from trajectory_compiler.store.daily import Waiting, Watermark
 
 
@@ -191,9 +191,15 @@ class Sync:
         """Return where the last run ended, or None: there was none, or other options or statistics change every session."""
         mark = self.daily.watermark(self.source)
         key, _ = self._keys(new_snapshot=self.options.new_snapshot)
-        if mark is None or not key or mark.key != key:
+        if mark is None or not key or mark.key != key or self._was_compiled_otherwise(mark.updated_at):
             return None
         return msgspec.json.decode(mark.position, type=Position)
+
+    def _was_compiled_otherwise(self, since: str) -> bool:
+        """Say whether a run with other options wrote to the store since a stamp: by hand, or one that never ended."""
+        own = _deciding(self.options)
+        runs = [run for run in self.store.runs() if run.source == self.source and run.kind in ("compile", "sync")]
+        return any(run.started_at >= since and _deciding(_options_of(run)) != own for run in runs)
 
     def _keys(self, *, new_snapshot: bool) -> tuple[str, str]:
         """Return what a position holds under, and the compile key; both empty while there are no statistics to go by."""
@@ -251,6 +257,15 @@ class Sync:
                 key=trouble.key,
             )
         return list((waiting | settling.open).values())
+
+
+def _deciding(options: CompileOptions) -> tuple[object, ...]:
+    """Return the options that decide which pairs a session gives, apart from its statistics."""
+    return options.dataflow, options.policy, options.effects, options.split_pattern
+
+
+def _options_of(run: Run) -> CompileOptions:
+    return msgspec.json.decode(run.options, type=CompileOptions)
 
 
 def _summed(
