@@ -23,7 +23,7 @@ from trajectory_compiler.store import Store
 OPTIONS = CompileOptions(workers=1)
 SYNC = SyncOptions()
 SOURCE = "audit"
-FEW, MANY = 4, 100
+FEW, MANY = 3, 100
 SESSIONS = 8
 
 

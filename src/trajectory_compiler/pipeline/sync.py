@@ -22,7 +22,7 @@ from trajectory_compiler.pipeline.comparing import Comparer, Comparison
 from trajectory_compiler.pipeline.run import Progress, RunRecord, RunSummary, Task, compile_task, recorded_run, silent
 from trajectory_compiler.pipeline.session import compile_key
 from trajectory_compiler.pipeline.settling import Naming, Settling, day_or_stamp
-from trajectory_compiler.pipeline.snapshot import load_snapshot
+from trajectory_compiler.pipeline.snapshot import snapshot_digest
 from trajectory_compiler.redaction import Policy, load_policy, safe_identifier
 from trajectory_compiler.redaction.keyfile import derive, key_path, keyed_hash, load_key
 from trajectory_compiler.sessions import Sessions, open_sessions
@@ -203,10 +203,10 @@ class Sync:
 
     def _keys(self, *, new_snapshot: bool) -> tuple[str, str]:
         """Return what a position holds under, and the compile key; both empty while there are no statistics to go by."""
-        snapshot = None if new_snapshot else load_snapshot(self.store, self.source, self.secret)
-        if snapshot is None or not snapshot.sessions:
+        snapshot = None if new_snapshot else snapshot_digest(self.store, self.source, self.secret)
+        if snapshot is None:
             return "", ""
-        key = compile_key(snapshot.digest(), self.policy.hash, self.options)
+        key = compile_key(snapshot, self.policy.hash, self.options)
         columns = sorted(self.watched.source.mapping.columns.items())
         read = msgspec.json.encode([self.options.sessions, columns, self.options.source.table, self.options.source.query])
         return short_hash("position", self.watched.basis, read.decode(), key), key
