@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from tests.cli.logs import row, write_rows
 from tests.pipeline.month import SqliteLog
 from trajectory_compiler.config import CompileOptions, SyncOptions
-from trajectory_compiler.errors import OptionError, StoreLockedError
+from trajectory_compiler.errors import InputError, OptionError, StoreLockedError
 from trajectory_compiler.pipeline import compile_into, session
 from trajectory_compiler.pipeline.sync import SyncSummary, preview, sync_into
 from trajectory_compiler.store import Store
@@ -198,6 +200,26 @@ def test_a_blocked_session_is_tried_again_and_then_given_up(store: Store, log: S
     log.insert(calls("good", 8) + bad)
     results = [sync_into(store, log.location, options, SyncOptions(tries=2), NOON) for _ in range(3)]
     assert [(one.run.blocked, one.failing, one.given_up) for one in results] == [(1, 1, 0), (1, 0, 1), (0, 0, 1)]
+
+
+def test_a_session_whose_process_is_killed_fails_alone(store: Store, log: SqliteLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system kills a worker, for its memory say: the run does not wait for it for ever, and all other sessions are done."""
+    whole = session.compile_trajectory
+
+    def dying(trajectory: Any, *rest: Any) -> Any:
+        if trajectory.session_id == "s-3":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return whole(trajectory, *rest)
+
+    log.insert([one for number in range(9) for one in calls(f"s-{number}", 8)])
+    monkeypatch.setattr("trajectory_compiler.pipeline.work.compile_trajectory", dying)
+    monkeypatch.setattr("trajectory_compiler.pipeline.work.PATIENCE_SECONDS", 0.1)
+    done = sync_into(store, log.location, CompileOptions(workers=2), SyncOptions(), NOON)
+    assert (done.run.compiled, done.run.failed, done.failing) == (8, 1, 1)
+    (waiting,) = store.daily().waiting()
+    assert waiting.why == "failed: the system killed its process, most likely for its memory"
+    with pytest.raises(InputError, match="compile session 's-3'"):
+        compile_into(store, log.location, CompileOptions(workers=2))
 
 
 def test_without_keeping_going_a_defect_ends_the_run(log: SqliteLog, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
