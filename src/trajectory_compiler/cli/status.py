@@ -56,7 +56,8 @@ def _print_source(source: SourceStatus, *, is_late: bool) -> None:
     if is_late:
         say(f"  late: the last run that ended well began {source.last_done_at or 'never'}")
     if source.last is not None and source.last.status in ("failed", "interrupted"):
-        say(f"  the last run {source.last.status}: run the same command again, it goes on where this one was")
+        ended = "was interrupted" if source.last.status == "interrupted" else "failed"
+        say(f"  the last run {ended}: run the same command again, it goes on where this one was")
     parts = {"open": source.open, "failed, tried again next time": source.failing, "given up": source.given_up}
     waiting = ", ".join(f"{count:,} {words}" for words, count in parts.items() if count)
     say(f"  waiting: {waiting or 'nothing'}")
