@@ -22,9 +22,9 @@ from trajectory_compiler.errors import BudgetError
 from trajectory_compiler.store import Store
 
 SENTENCES = re.compile(r"Cannot [^:]+: .+\. .+")
-COMMANDS = [name for section in SECTIONS.values() for name in section if name not in ("ledger", "redact")]
+COMMANDS = [name for section in SECTIONS.values() for name in section if name not in ("ledger", "redact", "schedule")]
 LEDGER_COMMANDS = list(SUBCOMMANDS)
-INNER = [*(("ledger", name) for name in SUBCOMMANDS), *(("redact", name) for name in REDACT_SUBCOMMANDS)]
+INNER = [*(("ledger", name) for name in SUBCOMMANDS), *(("redact", name) for name in REDACT_SUBCOMMANDS), ("schedule", "print")]
 
 
 def test_the_help_shows_the_five_verbs_first_and_the_exit_codes(trajc: Trajc) -> None:

@@ -21,6 +21,7 @@ from trajectory_compiler.store import calls as model_calls
 from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.clock import Clock, utc_now
+from trajectory_compiler.store.daily import Daily
 from trajectory_compiler.store.lock import is_locked, run_lock
 from trajectory_compiler.store.records import (
     Action,
@@ -248,6 +249,10 @@ class Store:
     def totals(self) -> Totals:
         """Count sessions, turns, pairs by state and reviews."""
         return reading.totals(self._database)
+
+    def daily(self) -> Daily:
+        """Return what incremental runs remember: watermarks, waiting sessions, what is held of each session."""
+        return Daily(self._database, self._clock)
 
     # Model calls
 
