@@ -18,7 +18,7 @@ from types import TracebackType
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
 from trajectory_compiler.store import calls as model_calls
-from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects, verifying
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.daily import Daily
@@ -40,6 +40,7 @@ from trajectory_compiler.store.records import (
     Totals,
 )
 from trajectory_compiler.store.sqlite import Database, connect, connect_read_only, create_private
+from trajectory_compiler.store.verifying import ReadingResult, StoredCalibration, StoredReading
 
 DEFAULT_STORE = Path(".trajc") / "store.db"
 
@@ -267,6 +268,26 @@ class Store:
     def costs(self, by: CostsBy) -> tuple[CostLine, ...]:
         """Return what model calls cost, by run, day, model, stage or pair; every way of adding up gives the same sum."""
         return model_calls.costs(self._database, by)
+
+    # Readers
+
+    def save_reading(self, result: ReadingResult) -> None:
+        """Write what a reader found for one pair; a person's decision about the pair outranks it."""
+        with self._database.transaction():
+            verifying.save_reading(self._database, result, self._clock())
+
+    def readings(self, checker: str | None = None) -> Iterator[StoredReading]:
+        """Yield what readers found, of one (`reader:MODEL`) where it is named, by pair."""
+        return verifying.readings(self._database, checker)
+
+    def save_calibration(self, run_id: str, found: StoredCalibration) -> None:
+        """Write how well a reader told sound pairs from planted faults; earlier calibrations are kept."""
+        with self._database.transaction():
+            verifying.save_calibration(self._database, run_id, found)
+
+    def calibrations(self) -> tuple[StoredCalibration, ...]:
+        """Return all calibrations, oldest first."""
+        return verifying.calibrations(self._database)
 
     # Reviews
 

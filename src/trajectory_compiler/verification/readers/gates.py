@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-from trajectory_compiler.errors import ContextOverflowError, InvalidOutputError
+from trajectory_compiler.errors import ContextOverflowError, DeferredError, ModelError
 from trajectory_compiler.model import Evidence, Pair, Proof, Turn, canonical, resolve, turn_object
 from trajectory_compiler.synthesis.grounds import Answered
 from trajectory_compiler.synthesis.quotes import holds_answer, is_question
@@ -59,7 +59,7 @@ class ReaderProof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_pair(pair: Pair, turns: Sequence[Turn], reader: Reader, grader: Grader, options: ReadingOptions) -> ReaderProof:
-    """Try a pair's gates with a reader. Raises BudgetError, BoundaryError and ModelError: further readings are pointless.
+    """Try a pair's gates with a reader. Raises BudgetError, BoundaryError, and ModelError where every further call would fail, too.
 
     Cost: no call where a rule fails; else one for each supporting turn and about six more, the two longest (four with `full`)
     as long as the session.
@@ -96,7 +96,9 @@ async def _take(pair: Pair, visible: Visible, view: View, reader: Reader, grader
     try:
         given = await reader.read(pair, visible, view)
         verdict = await grader.grade(pair, given)
-    except (ContextOverflowError, InvalidOutputError) as error:
+    except ModelError as error:
+        if error.stops or isinstance(error, DeferredError):
+            raise
         kind = "too long for the reader" if isinstance(error, ContextOverflowError) else "no usable answer"
         return Taken(gate=view.gate, view=view.name, turns=size, went=None, grader="", margin=1.0), f"{view.gate}: {kind}"
     went = verdict.right == (view.wanted == "right")

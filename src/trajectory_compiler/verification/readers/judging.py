@@ -58,7 +58,7 @@ class ModelJudge:
             temperature=0.0,
         )
         place = CallPlace(
-            stage=STAGE,
+            stage=f"{STAGE}/judge",
             prompt_version=JUDGE_PROMPT,
             source=pair.source,
             session_id=pair.session_id,

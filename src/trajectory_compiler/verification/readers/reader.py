@@ -83,19 +83,7 @@ class ModelReader:
 
     def request(self, pair: Pair, visible: Visible, view: View) -> Request[ReaderAnswer]:
         """Return what is sent for one view."""
-        asked = asked_of(pair)
-        shown = visible.text(view.turns) if view.turns else "(no turns of the log are shown)"
-        order = " The latest turn comes first." if view.name == "full_reversed" else ""
-        task = f"Here are {len(view.turns)} turns of a session and a question.{order} Answer with {asked.form}."
-        return Request(
-            model=self._model,
-            instructions=instructions(READER_PROMPT),
-            prompt=fenced(f"{shown}\n\nQUESTION: {asked.question}", task),
-            answer_type=ReaderAnswer,
-            max_output_tokens=ANSWER_TOKENS,
-            temperature=0.0,
-            round=1 if view.name == "full_reversed" else 0,
-        )
+        return reading_request(self._model, pair, visible, view)
 
     async def read(self, pair: Pair, visible: Visible, view: View) -> ReaderAnswer:
         """Ask the model; see `Reader.read`. What is surely too long is not sent."""
@@ -109,7 +97,7 @@ class ModelReader:
             )
         rows = tuple(visible.row_ids(view.turns))
         place = CallPlace(
-            stage=STAGE,
+            stage=f"{STAGE}/{view.gate}",
             prompt_version=READER_PROMPT,
             source=pair.source,
             session_id=pair.session_id,
@@ -117,3 +105,20 @@ class ModelReader:
             row_ids=rows,
         )
         return (await self._client.ask(request, place)).answer
+
+
+def reading_request(model: ModelName, pair: Pair, visible: Visible, view: View) -> Request[ReaderAnswer]:
+    """Return what is sent to a model for one view of a pair."""
+    asked = asked_of(pair)
+    shown = visible.text(view.turns) if view.turns else "(no turns of the log are shown)"
+    order = " The latest turn comes first." if view.name == "full_reversed" else ""
+    task = f"Here are {len(view.turns)} turns of a session and a question.{order} Answer with {asked.form}."
+    return Request(
+        model=model,
+        instructions=instructions(READER_PROMPT),
+        prompt=fenced(f"{shown}\n\nQUESTION: {asked.question}", task),
+        answer_type=ReaderAnswer,
+        max_output_tokens=ANSWER_TOKENS,
+        temperature=0.0,
+        round=1 if view.name == "full_reversed" else 0,
+    )

@@ -11,13 +11,12 @@ The programs are those of proved dataflow pairs: they say how a question is to b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from msgspec.structs import replace
 
 from trajectory_compiler.dataflow.program import Program, decode
-from trajectory_compiler.errors import ProgramError
 from trajectory_compiler.model import Pair, Turn, canonical
 from trajectory_compiler.values import leaves
 from trajectory_compiler.verification.evaluate import Part, Session
@@ -30,37 +29,27 @@ UNKNOWN = ReaderAnswer("", known=False, answer="")
 class ScriptedReader:
     """A reader made of a function from (program, pair, turns, view) to an answer, or None: the log does not say."""
 
-    def __init__(
-        self, name: str, says: Callable[[Program, Pair, Visible, View], str | None], programs: Mapping[str, Program]
-    ) -> None:
+    def __init__(self, name: str, says: Callable[[Program, Pair, Visible, View], str | None]) -> None:
         self.name = f"scripted:{name}"
         self._says = says
-        self._programs = programs
 
     async def read(self, pair: Pair, visible: Visible, view: View) -> ReaderAnswer:
-        """Answer by the script. Raises ProgramError for a pair of which no program is known."""
-        program = self._programs.get(pair.id)
-        if program is None:
-            raise ProgramError("read a pair by a script", f"no program of pair '{pair.id}' is known", "Give the pair's own.")
+        """Answer by the script. Raises ProgramError for a pair without a program: nothing says how its question is read."""
+        # The context ends where the view ends: the call that a program ends before is not shown.
+        program = replace(decode(bytes(pair.program or b"")), until=None)
         said = self._says(program, pair, visible, view)
         return UNKNOWN if said is None else ReaderAnswer("", known=True, answer=said)
 
 
-def programs_of(pairs: Sequence[Pair]) -> dict[str, Program]:
-    """Return the programs of proved pairs by id, as far as they can be evaluated where the context ends before a call."""
-    return {pair.id: replace(decode(bytes(pair.program)), until=None) for pair in pairs if pair.program is not None}
-
-
-def scripted_readers(pairs: Sequence[Pair], seed: int = 0) -> dict[str, ScriptedReader]:
-    """Return the five readers for some pairs, by name."""
-    programs = programs_of(pairs)
+def scripted_readers(seed: int = 0) -> dict[str, ScriptedReader]:
+    """Return the five readers by name."""
 
     def random(_: Program, pair: Pair, visible: Visible, view: View) -> str | None:
         found = _values(visible.shown(view.turns))
         return Random(f"{seed}/{pair.id}/{view.name}/{view.turns}").choice(found) if found else None  # noqa: S311  # a seeded draw
 
     scripts = {"perfect": _perfect, "closed_book": _closed_book, "last_turn": _last_turn, "random": random, "liar": _lie}
-    return {name: ScriptedReader(name, says, programs) for name, says in scripts.items()}
+    return {name: ScriptedReader(name, says) for name, says in scripts.items()}
 
 
 def answer_on(program: Program, turns: Sequence[Turn]) -> str | None:
