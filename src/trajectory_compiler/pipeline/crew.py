@@ -21,6 +21,12 @@ class Crew(Generic[Item]):
         self._ended = 0
         self._error: Exception | None = None
         self.stopped = ""
+        self._spent: BudgetError | None = None
+
+    def raise_if_stopped(self) -> None:
+        """Raise the error of a spent budget, for work that is worth nothing in parts."""
+        if self._spent is not None:
+            raise self._spent
 
     async def work(self, do: Callable[[Item], Awaitable[None]]) -> None:
         """Do all items. Raises the first error that is more than a spent budget, when everybody has ended."""
@@ -33,7 +39,7 @@ class Crew(Generic[Item]):
             try:
                 await do(item)
             except BudgetError as error:
-                self.stopped = error.seen
+                self.stopped, self._spent = error.seen, error
             except Exception as error:  # noqa: BLE001  # raised by `work`, when the others have saved what they paid for
                 self._error = self._error or error
             if self.stopped or self._error is not None:

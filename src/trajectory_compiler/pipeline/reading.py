@@ -192,7 +192,7 @@ class ReadingStage:
             scan = Outbound(stored_policy(self._store, policy_hash), f"ask model '{self._options.reader}'")
             async with open_client(self._models, self._store.call_ledger(run_id), scan, self._world) as client:
                 reader = self._opened(client)
-                crew = Crew(iter(pairs), _after(progress, done, len(waiting)), len(pairs))
+                crew = Crew(iter(pairs), progress_after(progress, done, len(waiting)), len(pairs))
                 await crew.work(partial(self._read, reader, run_id))
             done += len(pairs)
             if crew.stopped:
@@ -285,7 +285,7 @@ def stored_policy(store: Store, policy_hash: str) -> Policy:
     return load_policy("standard") if stored is None else msgspec.json.decode(stored.content, type=Policy)
 
 
-def _after(progress: Progress, before: int, whole: int) -> Progress:
+def progress_after(progress: Progress, before: int, whole: int) -> Progress:
     """Return a progress that counts on from what earlier groups did."""
 
     def told(stage: str, done: int, total: int | None) -> None:

@@ -299,6 +299,11 @@ class Store:
         with self._database.transaction():
             return reviewing.add_review(self._database, reading.pair(self._database, review.pair_id), review)
 
+    def save_edit(self, edited: Pair, review: Review) -> None:
+        """Store a pair's new question, in the state that it is given, and who wrote it."""
+        with self._database.transaction():
+            reviewing.save_edit(self._database, edited, review)
+
     def reviews(self, pair_id: str) -> tuple[Review, ...]:
         """Return all reviews of a pair, oldest first."""
         return reviewing.reviews(self._database, pair_id)

@@ -64,7 +64,7 @@ def save_reading(database: Database, result: ReadingResult, now: str) -> None:
 
 def decided_by_a_person(database: Database, pair_id: str) -> bool:
     """Say whether the last review of a pair, skips aside, accepted or rejected it."""
-    query = "SELECT count(*) FROM reviews WHERE pair_id = ? AND verdict <> 'skip'"
+    query = "SELECT count(*) FROM reviews WHERE pair_id = ? AND verdict NOT IN ('skip', 'edit')"
     row = database.row(query, (pair_id,))
     return bool(row and row[0])
 

@@ -104,7 +104,7 @@ def calibrated(judgements: Sequence[Judgement], reader: str, judge: str, *, full
 
 
 def is_trusted(found: Calibration, min_detection: float, max_false_rejection: float) -> bool:
-    """Say whether a verifier is good enough to move pairs: over enough pairs, it finds enough faults and rejects few sound ones."""
+    """Say whether a verifier may move pairs: over enough pairs, it finds enough faults and rejects few sound ones."""
     enough = found.false_rejection.count >= MIN_SOUND and found.detection.count >= MIN_FAULTS
     return enough and found.detection.rate >= min_detection and found.false_rejection.rate <= max_false_rejection
 

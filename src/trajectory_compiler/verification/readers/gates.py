@@ -59,7 +59,7 @@ class ReaderProof(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def read_pair(pair: Pair, turns: Sequence[Turn], reader: Reader, grader: Grader, options: ReadingOptions) -> ReaderProof:
-    """Try a pair's gates with a reader. Raises BudgetError, BoundaryError, and ModelError where every further call would fail, too.
+    """Try a pair's gates with a reader. Raises BudgetError, BoundaryError, and ModelError where all calls would fail.
 
     Cost: no call where a rule fails; else one for each supporting turn and about six more, the two longest (four with `full`)
     as long as the session.
