@@ -87,7 +87,7 @@ def _print(found: Calibration) -> None:
     saved = 1 - found.readings / found.planned if found.planned else 0.0
     say(
         f"{found.reader.rstrip(':')}: kappa {found.kappa:.2f} ({found.kappa_low:.2f} to {found.kappa_high:.2f}; a constant "
-        f"answer: 0), right {found.accuracy.rate:.0%} (a constant answer: {found.baseline:.0%}), unread {found.undecided.rate:.0%}; "
+        f"answer: 0), right {found.accuracy.rate:.0%} (constant: {found.baseline:.0%}), unread {found.undecided.rate:.0%}; "
         f"{counted(found.pairs, 'pair')} of {counted(found.sessions, 'session')}, {found.readings:,} readings, "
         f"{saved:.0%} fewer than all gates take.",
         style="bold",

@@ -75,7 +75,7 @@ def have_read(store: Store, readers: Readers, asked: dict[str, Any], *, dry_run:
         return 0
     if not as_json:
         say(plan_line(plan, options.reader))
-    if not plan.pairs:
+    if not plan.pairs and not as_json:
         return 0
     agree_to_readers(store, readers, yes=yes)
     with progress_bar("pairs") as progress:
