@@ -1,9 +1,10 @@
-"""Have a model read proved pairs of the recorded logs: `python -m tools.reader_report --model local:PATH.gguf --folder FOLDER DATA`.
+"""Have a model read proved pairs of the recorded logs, whose truth is known: what falls is the reader's error.
+
+    python -m tools.reader_report --model local:PATH.gguf --folder FOLDER DATA
 
 DATA is the folder of the recorded logs. Each log is cut into stretches of `--rows` rows, each a session of its own, so that a
-whole context fits a small model; it is compiled, and `--pairs` proved pairs are drawn by a seed and read through every gate up to
-the first that fails. Their truth is known: what the table calls fallen is the reader's error. Every answer is in the store, so a
-report that is stopped goes on where it was.
+whole context fits a small model; it is compiled, and `--pairs` proved pairs are drawn by a seed and read through every gate up
+to the first that fails. Every answer is in the store, so a report that is stopped goes on where it was.
 """
 
 from __future__ import annotations
