@@ -118,6 +118,18 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     timeout_seconds: float = 1_200.0
 
 
+class VerificationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a reader may move pairs in prose to `tested` or `rejected`: after a calibration with figures like these.
+
+    `require_calibration` false lets any reader move them. `full_share` of the pairs are read in full context, twice.
+    """
+
+    require_calibration: bool = True
+    min_detection: float = 0.8
+    max_false_rejection: float = 0.3
+    full_share: float = 0.1
+
+
 class ModelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which models are meant by their tiers, how they are reached, how long and how often one is asked, and for how much.
 

@@ -35,7 +35,8 @@ _MADE: dict[Work, str] = {
 AGREED = "send-to"  # the kind of the action that remembers a host to which redacted sessions may be sent
 
 
-def _dollars(_: click.Context, __: click.Parameter, value: str | None) -> Decimal | None:
+def take_dollars(_: click.Context, __: click.Parameter, value: str | None) -> Decimal | None:
+    """Read an amount of dollars, as a callback of click. Raises BadParameter for what is none."""
     try:
         amount = None if value is None else Decimal(value)
     except InvalidOperation as error:
@@ -69,9 +70,9 @@ def model_options(command: Command) -> Command:
             help="For question programs (proved) or pairs in prose (candidates); repeatable.  [default: both]",
         ),
         click.option("--paraphrase", is_flag=True, help="Let the model reword the proved questions, too."),
-        click.option("--max-cost-usd", callback=_dollars, metavar="USD", help="What this run may spend."),
-        click.option("--max-session-usd", callback=_dollars, metavar="USD", help="What one session may cost."),
-        click.option("--max-day-usd", callback=_dollars, metavar="USD", help="What all runs of a day (UTC) may spend."),
+        click.option("--max-cost-usd", callback=take_dollars, metavar="USD", help="What this run may spend."),
+        click.option("--max-session-usd", callback=take_dollars, metavar="USD", help="What one session may cost."),
+        click.option("--max-day-usd", callback=take_dollars, metavar="USD", help="What all runs of a day (UTC) may spend."),
         click.option("--batch", is_flag=True, help="Half price: submit now, collect with the same command up to a day later."),
         click.option("--dry-run", is_flag=True, help="Say what the model would be sent and what it would cost; ask nothing."),
         click.option("--yes", is_flag=True, help="Agree to sending redacted sessions to the model's host."),
@@ -119,14 +120,7 @@ def take_model_options(given: dict[str, Any]) -> ModelChoice | None:
         return None
     if taken["batch"] and taken["paraphrase"]:
         raise click.UsageError("--paraphrase asks back at once, which --batch cannot; run it without --batch.")
-    models = read_model_options(Path(CONFIG_NAME))
-    limits = {
-        "run_usd": taken["max_cost_usd"],
-        "session_usd": taken["max_session_usd"],
-        "day_usd": taken["max_day_usd"],
-    }
-    merged = {name: models.limits.__getattribute__(name) if value is None else value for name, value in limits.items()}
-    models = msgspec.structs.replace(models, limits=SpendingLimits(**merged))
+    models = limited_options(run_usd=taken["max_cost_usd"], session_usd=taken["max_session_usd"], day_usd=taken["max_day_usd"])
     model = resolve_model(taken["model"], models)
     works: tuple[Work, ...] = tuple(dict.fromkeys(taken["asked"])) or ("programs", "pairs")
     works += ("paraphrase",) if taken["paraphrase"] else ()
@@ -141,9 +135,17 @@ def take_model_options(given: dict[str, Any]) -> ModelChoice | None:
     )
 
 
+def limited_options(**limits: Decimal | None) -> ModelOptions:
+    """Return the model options of the config file with the limits of the command line in place of its own."""
+    models = read_model_options(Path(CONFIG_NAME))
+    given = {name: value for name, value in limits.items() if value is not None}
+    merged = msgspec.structs.asdict(models.limits) | given
+    return msgspec.structs.replace(models, limits=SpendingLimits(**merged))
+
+
 def ask_model(store: Store, summary: RunSummary, options: CompileOptions, choice: ModelChoice) -> list[ModelRun]:
     """Run the model stage over what a compile run selected. Raises OptionError where nobody agreed to sending it."""
-    _agree(store, choice)
+    agree(store, choice.address, choice.asked.model, yes=choice.yes)
     if choice.address.note:
         warn(choice.address.note)
     runs: list[ModelRun] = []
@@ -207,17 +209,15 @@ def exit_code(runs: list[ModelRun]) -> int:
     return 1 if any(run.failed or run.problems for run in runs) else 0
 
 
-def _agree(store: Store, choice: ModelChoice) -> None:
-    """Ask once for each host and store whether redacted sessions may be sent there."""
-    host = choice.address.host
-    if not choice.address.leaves_machine or any(a.kind == AGREED and a.target == host for a in store.actions()):
+def agree(store: Store, address: Address, model: str, *, yes: bool) -> None:
+    """Ask once for each host and store whether redacted sessions may be sent there. Raises OptionError where nobody can say."""
+    host = address.host
+    if not address.leaves_machine or any(a.kind == AGREED and a.target == host for a in store.actions()):
         return
-    told = f"Redacted turns of the sessions will be sent to {host} ({choice.asked.model})."
-    if not choice.yes:
+    told = f"Redacted turns of the sessions will be sent to {host} ({model})."
+    if not yes:
         if not sys.stdin.isatty():
             seen = f"redacted turns of the sessions would be sent to {host}, and nobody agreed to that"
-            raise OptionError(
-                f"ask model '{choice.asked.model}'", seen, "Add --yes if it is meant; --dry-run says how much it is."
-            )
+            raise OptionError(f"ask model '{model}'", seen, "Add --yes if it is meant; --dry-run says how much it is.")
         click.confirm(f"{told} Go on?", abort=True)
     store.record_action(Action(kind=AGREED, actor=actor(), target=host, detail={}, created_at=utc_now()))

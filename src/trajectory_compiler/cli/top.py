@@ -25,7 +25,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "export": "Write the pairs as a data set.",
     },
     "Then": {
-        "verify": "Prove every stored pair again.",
+        "verify": "Prove every stored pair again; have pairs in prose read by a model.",
+        "calibrate": "Plant known faults into proved pairs and count how many a reader finds.",
         "stats": "Count pairs by kind, and what was dropped and why.",
         "costs": "Say what model calls cost, by run, day, model, stage, origin and pair.",
         "sample": "Print some pairs.",

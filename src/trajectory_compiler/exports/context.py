@@ -12,14 +12,13 @@ tokens than prose, so leave a quarter of a model's window free.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from itertools import pairwise
+from collections.abc import Iterator
 
 import msgspec
 
 from trajectory_compiler.exports.request import Context
 from trajectory_compiler.model import Pair, Trajectory, render
+from trajectory_compiler.verification.contexts import is_evenly_spaced
 
 COUNTING_RULE = "characters / 4, rounded up"
 ESTIMATE_RULE = "estimated as models count, within about a tenth (trajectory_compiler.models.tokens)"
@@ -31,12 +30,6 @@ MISSES = 64  # turns in a row that do not fit, after which a budget counts as fi
 def tokens(text: str) -> int:
     """Return the number of tokens of a text by the rule above."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
-
-
-def is_evenly_spaced(stamps: Sequence[str | None]) -> bool:
-    """Say whether three stamps or more all lie one and the same step apart."""
-    times = [datetime.fromisoformat(stamp) for stamp in stamps if stamp is not None]
-    return len(times) == len(stamps) >= 3 and len({later - earlier for earlier, later in pairwise(times)}) == 1
 
 
 class SessionText:

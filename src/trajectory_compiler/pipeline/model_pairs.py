@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Literal
@@ -18,12 +17,12 @@ import msgspec
 
 from trajectory_compiler.config import COMPILER_VERSION, CompileOptions, ModelOptions
 from trajectory_compiler.dataflow.index import SessionIndex
-from trajectory_compiler.errors import BudgetError
 from trajectory_compiler.model import Finding, Pair, render, short_hash
 from trajectory_compiler.models import Client, ModelName, Request, estimate, estimate_tokens, open_client
 from trajectory_compiler.models.batching import BatchClient
 from trajectory_compiler.models.opening import open_batch_client
 from trajectory_compiler.models.surroundings import Surroundings
+from trajectory_compiler.pipeline.crew import Crew
 from trajectory_compiler.pipeline.run import Progress, RunSummary, silent
 from trajectory_compiler.pipeline.selected import SelectedSessions
 from trajectory_compiler.pipeline.session import Prover, split_of
@@ -37,7 +36,6 @@ from trajectory_compiler.synthesis.prompts import instructions
 from trajectory_compiler.synthesis.quotes import CHECKS_VERSION
 from trajectory_compiler.verification import claim_of, prove, session_for_many
 
-SESSIONS_AT_ONCE = 8  # read and held in memory while their calls are under way
 SCHEMA_TOKENS = 400  # of the answer's form, which some providers are shown as text
 CURRENT = PairQuery(states=("candidate", "proved", "tested", "reviewed"))
 Work = Literal["pairs", "programs", "paraphrase"]
@@ -168,7 +166,7 @@ class ModelStage:
             if isinstance(client, BatchClient):
                 self._problems = (await client.collect()).problems
             waiting = self._selected.waiting(self._origin, self._key)
-            crew = _Crew(iter(waiting), progress, len(waiting))
+            crew = Crew(iter(waiting), progress, len(waiting))
             try:
                 await crew.work(lambda session: self._session(client, run_id, session))
             finally:
@@ -269,32 +267,3 @@ class ModelStage:
 
 
 _Made = tuple[tuple[Pair, ...], tuple[Finding, ...], bool]
-
-
-class _Crew:
-    """Some workers over a stream of sessions. After an error no new session is begun, and those under way are finished."""
-
-    def __init__(self, waiting: Iterator[StoredSession], progress: Progress, total: int) -> None:
-        self._waiting, self._progress, self._total = waiting, progress, total
-        self._ended = 0
-        self._error: Exception | None = None
-        self.stopped = ""
-
-    async def work(self, do: Callable[[StoredSession], Awaitable[None]]) -> None:
-        """Do all sessions. Raises the first error that is more than a spent budget, when everybody has ended."""
-        await asyncio.gather(*(self._worker(do) for _ in range(SESSIONS_AT_ONCE)))
-        if self._error is not None:
-            raise self._error
-
-    async def _worker(self, do: Callable[[StoredSession], Awaitable[None]]) -> None:
-        for session in self._waiting:  # shared: each takes the next one
-            try:
-                await do(session)
-            except BudgetError as error:
-                self.stopped = error.seen
-            except Exception as error:  # noqa: BLE001  # raised by `work`, when the others have saved what they paid for
-                self._error = self._error or error
-            if self.stopped or self._error is not None:
-                return
-            self._ended += 1
-            self._progress("asking", self._ended, self._total)

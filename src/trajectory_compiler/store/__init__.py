@@ -20,6 +20,7 @@ from trajectory_compiler.store.records import (
     Totals,
 )
 from trajectory_compiler.store.store import DEFAULT_STORE, Store
+from trajectory_compiler.store.verifying import ReadingResult, StoredCalibration, StoredReading
 
 __all__ = [
     "DEFAULT_STORE",
@@ -33,13 +34,16 @@ __all__ = [
     "PackedTrajectory",
     "PairFacts",
     "PairQuery",
+    "ReadingResult",
     "Review",
     "Run",
     "SessionResult",
     "StageResult",
     "Store",
+    "StoredCalibration",
     "StoredCall",
     "StoredPolicy",
+    "StoredReading",
     "StoredSession",
     "Totals",
     "pack",

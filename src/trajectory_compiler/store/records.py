@@ -24,7 +24,7 @@ from trajectory_compiler.model import AnswerType, Family, Finding, Pair, State, 
 from trajectory_compiler.redaction.identities import IdentityHash
 
 RunStatus = Literal["running", "done", "failed", "interrupted"]
-Verdict = Literal["accept", "reject", "skip"]
+Verdict = Literal["accept", "reject", "skip", "edit"]
 SHOWN_STATES: tuple[State, ...] = ("proved", "tested", "reviewed")
 
 

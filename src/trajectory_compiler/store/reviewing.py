@@ -19,7 +19,7 @@ SAVE_REVIEW = (
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
 )
 LAST_DECISION = (
-    "SELECT verdict, question_hash, answer_hash FROM reviews WHERE pair_id = ? AND verdict <> 'skip' "
+    "SELECT verdict, question_hash, answer_hash FROM reviews WHERE pair_id = ? AND verdict NOT IN ('skip', 'edit') "
     "ORDER BY number DESC LIMIT 1"
 )
 REVIEWABLE: frozenset[State] = frozenset({"proved", "tested", "reviewed"})
@@ -32,16 +32,32 @@ def add_review(database: Database, pair: Pair, review: Review) -> State:
     """
     if review.verdict == "accept":
         _refuse_past_gates(pair)
+    _insert(database, pair, review)
+    state = _state_after(review, pair.state)
+    if state != pair.state:
+        database.execute("UPDATE pairs SET state = ?, updated_at = ? WHERE id = ?", (state, review.created_at, pair.id))
+    return state
+
+
+def save_edit(database: Database, edited: Pair, review: Review) -> None:
+    """Store a pair's new question and who wrote it, inside the caller's transaction."""
+    _insert(database, edited, review)
+    database.execute(
+        "UPDATE pairs SET question = ?, state = ?, updated_at = ? WHERE id = ?",
+        (edited.question, edited.state, review.created_at, edited.id),
+    )
+    if edited.program is None:  # what readers found of the old question says nothing of the new one
+        database.execute("DELETE FROM proofs WHERE pair_id = ? AND checker LIKE 'reader:%'", (edited.id,))
+        database.execute("UPDATE pairs SET checker = 'reader' WHERE id = ?", (edited.id,))
+
+
+def _insert(database: Database, pair: Pair, review: Review) -> None:
     row = database.row("SELECT max(number) FROM reviews WHERE pair_id = ?", (pair.id,))
     number = 1 + ((row[0] if row else None) or 0)
     identity = short_hash("review", pair.id, review.reviewer, review.verdict, review.reason, review.created_at)
     seen = (short_hash(pair.question), short_hash(pair.answer))
     values = (identity, pair.id, number, review.reviewer, review.verdict, review.reason, *seen, review.created_at)
     database.execute(SAVE_REVIEW, values)
-    state = _state_after(review, pair.state)
-    if state != pair.state:
-        database.execute("UPDATE pairs SET state = ?, updated_at = ? WHERE id = ?", (state, review.created_at, pair.id))
-    return state
 
 
 def reviewed_state(database: Database, pair: Pair) -> Pair:

@@ -18,7 +18,7 @@ from types import TracebackType
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
 from trajectory_compiler.store import calls as model_calls
-from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects, verifying
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.daily import Daily
@@ -40,6 +40,7 @@ from trajectory_compiler.store.records import (
     Totals,
 )
 from trajectory_compiler.store.sqlite import Database, connect, connect_read_only, create_private
+from trajectory_compiler.store.verifying import ReadingResult, StoredCalibration, StoredReading
 
 DEFAULT_STORE = Path(".trajc") / "store.db"
 
@@ -268,6 +269,26 @@ class Store:
         """Return what model calls cost, by run, day, model, stage or pair; every way of adding up gives the same sum."""
         return model_calls.costs(self._database, by)
 
+    # Readers
+
+    def save_reading(self, result: ReadingResult) -> None:
+        """Write what a reader found for one pair; a person's decision about the pair outranks it."""
+        with self._database.transaction():
+            verifying.save_reading(self._database, result, self._clock())
+
+    def readings(self, checker: str | None = None) -> Iterator[StoredReading]:
+        """Yield what readers found, of one (`reader:MODEL`) where it is named, by pair."""
+        return verifying.readings(self._database, checker)
+
+    def save_calibration(self, run_id: str, found: StoredCalibration) -> None:
+        """Write how well a reader told sound pairs from planted faults; earlier calibrations are kept."""
+        with self._database.transaction():
+            verifying.save_calibration(self._database, run_id, found)
+
+    def calibrations(self) -> tuple[StoredCalibration, ...]:
+        """Return all calibrations, oldest first."""
+        return verifying.calibrations(self._database)
+
     # Reviews
 
     def add_review(self, review: Review) -> State:
@@ -277,6 +298,11 @@ class Store:
         """
         with self._database.transaction():
             return reviewing.add_review(self._database, reading.pair(self._database, review.pair_id), review)
+
+    def save_edit(self, edited: Pair, review: Review) -> None:
+        """Store a pair's new question, in the state that it is given, and who wrote it."""
+        with self._database.transaction():
+            reviewing.save_edit(self._database, edited, review)
 
     def reviews(self, pair_id: str) -> tuple[Review, ...]:
         """Return all reviews of a pair, oldest first."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import pairwise
 
 from trajectory_compiler.dataflow.program import Claim, Program
 from trajectory_compiler.model import Turn
@@ -24,3 +26,9 @@ def context_end(program: Program, session: Session) -> int | None:
         return None
     ending = Case(Claim(program=program, question="", answer="", answer_type="text", evidence=()), session).ending
     return None if ending is None else ending.index
+
+
+def is_evenly_spaced(stamps: Sequence[str | None]) -> bool:
+    """Say whether three stamps or more all lie one and the same step apart."""
+    times = [datetime.fromisoformat(stamp) for stamp in stamps if stamp is not None]
+    return len(times) == len(stamps) >= 3 and len({later - earlier for earlier, later in pairwise(times)}) == 1

@@ -12,7 +12,7 @@ from importlib import resources
 from trajectory_compiler.errors import OptionError
 from trajectory_compiler.model import short_hash
 
-PROMPTS = ("pairs-1", "programs-1", "paraphrase-1", "roundtrip-1")
+PROMPTS = ("pairs-1", "programs-1", "paraphrase-1", "roundtrip-1", "reader-1", "judge-1")
 
 
 @cache
