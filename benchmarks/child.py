@@ -23,6 +23,7 @@ from trajectory_compiler.config import CompileOptions, DataflowOptions, SessionO
 from trajectory_compiler.pipeline import compile_into
 from trajectory_compiler.sessions import open_sessions
 from trajectory_compiler.sources import open_source
+from trajectory_compiler.sources.undecoded import TextSource
 from trajectory_compiler.store import Store
 
 _PACKAGE = "trajectory_compiler"
@@ -42,9 +43,30 @@ def floor(job: Job) -> dict[str, int]:
 def inspect(job: Job) -> dict[str, int]:
     """Read and map every row, group the rows into sessions."""
     rows = sessions = 0
-    for raw in open_sessions(open_source(job.log.path, SourceOptions()), SessionOptions()):
+    for raw in open_sessions(open_source(job.log.path, SourceOptions()), SessionOptions(min_turns=1)):
         rows += len(raw.rows)
         sessions += 1
+    return {"rows": rows, "sessions": sessions}
+
+
+def texts(job: Job) -> dict[str, int]:
+    """Read a database's log and group it into sessions, nothing decoded."""
+    return _texts(job, named=False)
+
+
+def digests(job: Job) -> dict[str, int]:
+    """Do the same and name each session by its text, which is what skipping an unchanged one takes."""
+    return _texts(job, named=True)
+
+
+def _texts(job: Job, *, named: bool) -> dict[str, int]:
+    source = open_source(job.log.path, SourceOptions())
+    if not isinstance(source, TextSource):
+        raise TypeError("only a database hands over undecoded sessions")
+    rows = sessions = 0
+    for text in source.session_texts():
+        rows += len(text.rows)
+        sessions += bool(text.digest) if named else 1
     return {"rows": rows, "sessions": sessions}
 
 
@@ -97,6 +119,8 @@ JOBS: dict[str, Callable[[Job], dict[str, int]]] = {
     "inspect": inspect,
     "compile": compile_log,
     "profile": profile,
+    "texts": texts,
+    "digests": digests,
 }
 
 

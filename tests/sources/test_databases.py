@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import time
 import traceback
 from decimal import Decimal
 from pathlib import Path
@@ -207,6 +208,38 @@ def test_postgres_time_out(postgres_address: str, monkeypatch: pytest.MonkeyPatc
         open_source(postgres_address, slow)
     mine = postgres_address + "&options=-c%20statement_timeout%3D1h"
     assert open_source(mine, SourceOptions(query="SELECT a.*, pg_sleep(0.05)::text AS s FROM audit a")).ordered
+
+
+def test_postgres_first_row_in_time(postgres_address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is for the first row, which a sort holds back; a reader that takes its time afterwards is not cut off."""
+    write_postgres(postgres_address, small_log())
+    slow = open_source(postgres_address, SourceOptions(query="SELECT a.*, pg_sleep(0.1)::text AS s FROM audit a"))
+    monkeypatch.setattr(postgres, "STATEMENT_TIMEOUT_SECONDS", 0.3)
+    with pytest.raises(SourceError, match="Add an index on session, stamp and id"):
+        list(slow.rows())
+    rows = open_source(postgres_address, SourceOptions()).rows()
+    next(rows)
+    time.sleep(0.5)
+    assert len(list(rows)) == 7
+
+
+def test_postgres_stops_no_writer(postgres_address: str) -> None:
+    """While a pass is open, others insert, change, delete and add an index; the pass sees the log as it was when it began."""
+    psycopg = pytest.importorskip("psycopg")
+    write_postgres(postgres_address, [record("s", place % 60, id=f"{place:05d}") for place in range(5000)])
+    rows = open_source(postgres_address, SourceOptions()).rows()
+    next(rows)
+    with psycopg.connect(postgres_address, autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '2s'")
+        connection.execute("INSERT INTO audit (id, session_id, tool) VALUES ('99999', 's', 'late')")
+        connection.execute("UPDATE audit SET tool = 'changed' WHERE id = '04999'")
+        connection.execute("DELETE FROM audit WHERE id = '04998'")
+        connection.execute("CREATE INDEX ON audit (session_id)")
+        held = connection.execute(
+            "SELECT DISTINCT mode FROM pg_locks WHERE relation = 'audit'::regclass AND pid <> pg_backend_pid()"
+        ).fetchall()
+    assert held == [("AccessShareLock",)]
+    assert [row.tool for row in rows] == ["get_ticket"] * 4999
 
 
 def test_postgres_stops_when_left(postgres_address: str) -> None:

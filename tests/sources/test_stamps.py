@@ -76,3 +76,10 @@ def test_equal_instants_of_different_precision() -> None:
     """`:00Z`, `:00.000Z` and `:00.000000Z` are one instant."""
     texts = ("2024-05-15T15:00:00Z", "2024-05-15T15:00:00.000Z", "2024-05-15T15:00:00.000000Z")
     assert len({instant(text) for text in texts}) == 1
+
+
+@given(st.datetimes(), st.sampled_from([0, 250_000, 120_000, 1, 999_999]))
+def test_what_postgres_writes(moment: datetime, micros: int) -> None:
+    """The short way for PostgreSQL's own stamps gives what the general way gives."""
+    text = f"{moment.replace(microsecond=micros)}+00:00"
+    assert utc_stamp(text.removesuffix(":00")) == utc_stamp(text)

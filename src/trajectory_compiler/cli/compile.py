@@ -48,7 +48,8 @@ from trajectory_compiler.store import Store
 def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any) -> int:
     """Compile LOG into proved question-answer pairs.
 
-    LOG is a file (JSONL, CSV, Parquet, SQLite; .gz and .zst too), a folder of Claude Code sessions, or a postgresql:// address.
+    LOG is a file (JSONL, CSV, Parquet, SQLite; .gz and .zst too), a folder of Claude Code sessions, a postgresql:// address,
+    or a table's https:// address at Supabase or any PostgREST server (its key: SUPABASE_KEY in the environment).
     What is up to date is not compiled again; a run that was stopped goes on where it was. With --model a model is asked for
     pairs as well, once the sessions are redacted; its pairs are candidates, and no call is paid for twice. With --method acc
     each session's own task and final answer become a candidate, too.

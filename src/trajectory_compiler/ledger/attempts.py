@@ -48,11 +48,20 @@ _CHANGERS = """
     WHERE class.oid = to_regclass(%s) AND held.grantee <> class.relowner
       AND held.privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE') ORDER BY 1
 """
+# An index serves an ORDER BY where it is a B-tree whose columns sort as the table's own do, all of them one way.
 _INDEXES = """
     SELECT indisunique, array(
         SELECT coalesce(attname::text, '') FROM unnest(indkey::smallint[]) WITH ORDINALITY AS key (number, place)
-        LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = key.number ORDER BY place
-    ) FROM pg_catalog.pg_index WHERE indrelid = to_regclass(%s) AND indisvalid AND indpred IS NULL
+        LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = key.number WHERE place <= indnkeyatts ORDER BY place
+    ), array(
+        SELECT CASE WHEN amname = 'btree' AND indcollation[place - 1] = attcollation AND indoption[0] IN (0, 3)
+                         AND indoption[place - 1] = indoption[0] THEN attname::text ELSE '' END
+        FROM unnest(indkey::smallint[]) WITH ORDINALITY AS key (number, place)
+        LEFT JOIN pg_attribute ON attrelid = indrelid AND attnum = key.number WHERE place <= indnkeyatts ORDER BY place
+    )
+    FROM pg_catalog.pg_index JOIN pg_catalog.pg_class AS held ON held.oid = indexrelid
+    JOIN pg_catalog.pg_am ON pg_am.oid = held.relam
+    WHERE indrelid = to_regclass(%s) AND indisvalid AND indpred IS NULL
 """
 
 
@@ -73,10 +82,15 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Index(msgspec.Struct, frozen=True, kw_only=True):
-    """An index that covers all rows: its columns in order; an expression is an empty name."""
+    """An index that covers all rows: its columns in order; an expression is an empty name.
+
+    `sorts` are the columns again, empty where the index keeps another order than the column (a hash, another collation, DESC
+    after ASC); None where all keep it.
+    """
 
     columns: tuple[str, ...]
     unique: bool
+    sorts: tuple[str, ...] | None = None
 
 
 class TableFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +134,10 @@ def _in_postgres(server: Server, table: str, columns: Sequence[str], *, ours: bo
             return None
         login, superuser, _, owner, owns, may_truncate, before, owner_logs_in, standby = who
         changers = tuple(name for (name,) in connection.execute(_CHANGERS, (table,)))
-        indexes = tuple(Index(columns=tuple(names), unique=unique) for unique, names in connection.execute(_INDEXES, (table,)))
+        indexes = tuple(
+            Index(columns=tuple(names), unique=unique, sorts=None if sorts == names else tuple(sorts))
+            for unique, names, sorts in connection.execute(_INDEXES, (table,))
+        )
         ledger = ours and _is_whole(connection, table)
     truncate: Outcome = "right" if not may_truncate else "guard" if before & _TRUNCATE else "done"
     tried = () if standby else _tried(server, table, columns)
@@ -206,14 +223,7 @@ def _in_sqlite(path: Path, relation: str) -> TableFacts | None:
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({relation})")]
         row = connection.execute(f"SELECT {', '.join(map(quoted, columns))} FROM {relation} LIMIT 1").fetchone()
         listed = connection.execute(f"PRAGMA index_list({relation})").fetchall()
-        indexes = [
-            Index(
-                columns=tuple(name or "" for _, _, name in connection.execute(f"PRAGMA index_info({quoted(index[1])})")),
-                unique=bool(index[2]),
-            )
-            for index in listed
-            if not index[4]
-        ]
+        indexes = [_sqlite_index(connection, index[1], unique=bool(index[2])) for index in listed if not index[4]]
         key = [row[1] for row in connection.execute(f"PRAGMA table_info({relation})") if row[5]]
         if len(key) == 1:
             indexes.append(Index(columns=tuple(key), unique=True))
@@ -223,6 +233,15 @@ def _in_sqlite(path: Path, relation: str) -> TableFacts | None:
     return TableFacts(
         database="SQLite", table=table, attempts=_tried_on_a_copy(relation, columns, row, objects), indexes=tuple(indexes)
     )
+
+
+def _sqlite_index(connection: sqlite3.Connection, name: str, *, unique: bool) -> Index:
+    """Describe an index. Sessions are read in binary order, and an index can be read in one direction only."""
+    keys = [row[2:] for row in connection.execute(f"PRAGMA index_xinfo({quoted(name)})") if row[5]]
+    one_way = len({descends for _, descends, *_ in keys}) == 1
+    columns = tuple(column or "" for column, *_ in keys)
+    sorts = tuple(column or "" if one_way and collation == "BINARY" else "" for column, _, collation, _ in keys)
+    return Index(columns=columns, unique=unique, sorts=None if sorts == columns else sorts)
 
 
 def _tried_on_a_copy(

@@ -226,7 +226,8 @@ def _advice(table: TableFacts, order: list[str], log: LogFacts) -> Iterator[str]
 
 
 def _serves(index: Index, order: list[str]) -> bool:
-    return list(index.columns[: len(order)]) == order
+    columns = index.columns if index.sorts is None else index.sorts
+    return list(columns[: len(order)]) == order
 
 
 def _enough(log: LogFacts) -> Check:

@@ -30,6 +30,7 @@ REASONS: dict[str, Reason] = {
     "wrong_field_count": Reason("the row has more or fewer fields than the header"),
     "unreadable_csv": Reason("the row is not CSV"),
     "no_session_id": Reason("the row has no session id"),
+    "no_row_id": Reason("the row has no id, by which pages of rows are asked for"),
     "no_tool": Reason("the row names no tool and is no message", action="Name the column with --column tool=NAME."),
     "system_message": Reason("a system message is no turn"),
     "empty_message": Reason("a message says nothing"),

@@ -15,6 +15,7 @@ from trajectory_compiler.sources.joining import rows_of
 from trajectory_compiler.sources.ledger_table import is_ledger, with_errors
 from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record, guess_mapping
 from trajectory_compiler.sources.rows import session_of
+from trajectory_compiler.sources.undecoded import SessionText
 
 SAMPLE_BYTES = 8 << 20
 
@@ -31,6 +32,16 @@ class Reader(Protocol):
         """Yield the values of one column, reading as little else as the format allows; unreadable rows are left out."""
 
 
+class GroupingReader(Reader, Protocol):
+    """A reader whose rows come session by session and can be grouped before they are decoded."""
+
+    def texts(self, column: str, drops: Drops) -> Iterator[SessionText]:
+        """Yield the rows by what `column` holds; rows that name no session are counted in `drops`."""
+
+    def decode(self, texts: Iterable[SessionText], drops: Drops) -> Iterator[tuple[int | str, Record]]:
+        """Yield the place and the values of each row; unreadable ones are counted in `drops`."""
+
+
 class MappedSource:
     """A log whose rows come from `reader` by way of `mapping`."""
 
@@ -42,7 +53,9 @@ class MappedSource:
     def rows(self) -> Iterator[Row]:
         """Read the log from its beginning."""
         drops = self._drops = Drops("sources", self.reader.unit)
-        records = self.reader.records(drops)
+        return self._rows(self.reader.records(drops), drops)
+
+    def _rows(self, records: Iterator[tuple[int | str, Record]], drops: Drops) -> Iterator[Row]:
         return rows_of(with_errors(records) if is_ledger(self.mapping.available) else records, self.mapping, drops)
 
     def session_ids(self) -> Iterator[str]:
@@ -52,6 +65,23 @@ class MappedSource:
     def findings(self) -> tuple[Finding, ...]:
         """Return what the last pass dropped or noted."""
         return self._drops.findings()
+
+
+class MappedTextSource(MappedSource):
+    """A mapped source of a database, which gives its sessions one after the other, decoded or not."""
+
+    def __init__(self, name: str, format_name: str, reader: GroupingReader, mapping: Mapping) -> None:
+        super().__init__(name, format_name, reader, mapping, ordered=True)
+        self._texts = reader
+
+    def session_texts(self) -> Iterator[SessionText]:
+        """Read the log from its beginning, a session at a time, and decode nothing."""
+        drops = self._drops = Drops("sources", self.reader.unit)
+        return self._texts.texts(self.mapping.columns["session_id"], drops)
+
+    def decoded(self, texts: Iterable[SessionText]) -> Iterator[Row]:
+        """Decode sessions; what is dropped is added to what the pass that gave them counted."""
+        return self._rows(self._texts.decode(texts, self._drops), self._drops)
 
 
 def sample_of(reader: Reader) -> list[Record]:

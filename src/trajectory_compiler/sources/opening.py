@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from pathlib import Path
 
 from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.errors import SourceError
-from trajectory_compiler.sources import parquet, postgres, sqlite_table
+from trajectory_compiler.sources import parquet, postgres, postgrest, sqlite_table
 from trajectory_compiler.sources.bytestream import MAX_ROW_BYTES, BrokenStreamError, cannot_read, compression, read_bytes
 from trajectory_compiler.sources.claude_code import is_claude_code, open_claude_code
 from trajectory_compiler.sources.csv_file import CsvReader
@@ -24,13 +25,15 @@ _BYTES_LOOKED_AT = 2 * MAX_ROW_BYTES
 
 
 def open_source(location: str, options: SourceOptions) -> Source:
-    """Open a log: a file, a folder of Claude Code sessions, or a database by its address.
+    """Open a log: a file, a folder of Claude Code sessions, or a database by its address or that of its REST interface.
 
     Raises: SourceError: it cannot be opened, is empty, or is of no known format. MappingError: a needed column is missing.
     MissingExtraError: the format needs a part that is not installed.
     """
     if location.startswith(postgres.ADDRESSES):
         return postgres.open_postgres(location, options)
+    if location.startswith(postgrest.ADDRESSES):
+        return postgrest.open_postgrest(location, options, os.environ)
     path = sqlite_table.sqlite_path(location)
     if path.is_dir():
         return open_claude_code(path, options)

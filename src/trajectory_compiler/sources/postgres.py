@@ -1,8 +1,10 @@
 """A table, view or query of a PostgreSQL database (the extra `postgres`: psycopg 3).
 
-Rows stream through a server-side cursor inside one read-only transaction, sorted by session, stamp and id, so that memory holds
-the largest session and nothing is written. `SET LOCAL` keeps connection poolers usable. A statement may run for
-`STATEMENT_TIMEOUT_SECONDS`; `?options=-c%20statement_timeout%3D1h` in the address changes that.
+Rows stream through COPY inside one read-only transaction, sorted by session, stamp and id, so that memory holds the largest
+session and nothing is written. A writer meets no lock: a read stops nobody but who changes the table itself (ALTER, DROP).
+`SET LOCAL` keeps connection poolers usable. The first row must come within `STATEMENT_TIMEOUT_SECONDS`: the sort that a missing
+index costs comes before it, and how long the rest takes is up to the reader. `?options=-c%20statement_timeout%3D1h` in the
+address limits all of it instead.
 
 No message shows an address: what the driver takes for the host may be the end of a password with an `@` in it.
 """
@@ -10,8 +12,10 @@ No message shows an address: what the driver takes for the host may be the end o
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cached_property
 from typing import Any
 
 from msgspec import structs
@@ -20,12 +24,14 @@ from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.errors import MissingExtraError, SourceError
 from trajectory_compiler.model import Json, short_hash
 from trajectory_compiler.sources.bytestream import MAX_ROW_BYTES
+from trajectory_compiler.sources.copy_text import Columns
 from trajectory_compiler.sources.documents import UnreadableError, parse
 from trajectory_compiler.sources.findings import Drops
-from trajectory_compiler.sources.mapped import MappedSource, first_of
+from trajectory_compiler.sources.mapped import MappedSource, MappedTextSource, first_of
 from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record
-from trajectory_compiler.sources.rows import json_value
+from trajectory_compiler.sources.rows import json_value, session_of
 from trajectory_compiler.sources.tables import choose_table, map_query, without_semicolon
+from trajectory_compiler.sources.undecoded import SessionText
 
 ADDRESSES = ("postgres://", "postgresql://")
 STATEMENT_TIMEOUT_SECONDS = 600
@@ -70,7 +76,7 @@ def open_postgres(address: str, options: SourceOptions) -> MappedSource:
         plain = structs.replace(options, table=options.table and options.table.removeprefix("public."))
         name, mapping = choose_table(_LOG, list(tables), lambda table: server.sample(tables[table]), plain)
         relation = tables[name]
-    return MappedSource(options.name or name, "PostgreSQL", PostgresReader(server, relation, mapping), mapping, ordered=True)
+    return MappedTextSource(options.name or name, "PostgreSQL", PostgresReader(server, relation, mapping), mapping)
 
 
 class PostgresReader:
@@ -83,15 +89,67 @@ class PostgresReader:
         roles = (mapping.column("session_id"), mapping.column("created_at"), mapping.column("id"))
         self._order = ", ".join(quoted(column) for column in roles if column)
 
+    @cached_property
+    def columns(self) -> Columns:
+        """The columns of the relation, asked for once: later passes name them, whatever is added to the table."""
+        return self.server.columns(self.relation)
+
     def records(self, drops: Drops) -> Iterator[tuple[int, Record]]:
         """Yield the row number, from 1, and the values of each row."""
-        query = f"SELECT * FROM {self.relation} ORDER BY {self._order}"
-        return _records(self.server.stream(query), drops)
+        return self._decode(self._lines(), 1, drops)
+
+    def texts(self, column: str, drops: Drops) -> Iterator[SessionText]:
+        """Yield the lines of each session, undecoded; rows that name no session are counted in `drops`."""
+        index = self.columns.names.index(column)
+        group: list[bytes] = []
+        field, session, first = b"", "", 1
+        for number, line in enumerate(self._lines(), 1):
+            found = line.split(b"\t", index + 1)[index]
+            if found != field:
+                name = self._session(index, found, number)
+                if name != session:
+                    if group:
+                        yield SessionText(session, first, group)
+                    group, session, first = [], name, number
+                field = found
+            if session:
+                group.append(line)
+            else:
+                drops.add("no_session_id", number)
+        if group:
+            yield SessionText(session, first, group)
+
+    def decode(self, texts: Iterable[SessionText], drops: Drops) -> Iterator[tuple[int, Record]]:
+        """Yield the row number and the values of each row."""
+        for text in texts:
+            yield from self._decode((line for line in text.rows if isinstance(line, bytes)), text.first, drops)
 
     def column_values(self, column: str) -> Iterator[Json]:
         """Select one column, which an index may answer alone."""
-        for _, row in self.server.stream(f"SELECT {quoted(column)} FROM {self.relation} ORDER BY {self._order}"):
-            yield row[0]
+        columns, index = self.columns, self.columns.names.index(column)
+        for line in self.server.copy(f"SELECT {quoted(column)} FROM {self.relation} ORDER BY {self._order}"):
+            yield columns.value(index, line[:-1], Drops("sources"), 0)
+
+    def _lines(self) -> Iterator[bytes]:
+        names = ", ".join(map(quoted, self.columns.names))
+        return self.server.copy(f"SELECT {names} FROM {self.relation} ORDER BY {self._order}")
+
+    def _decode(self, lines: Iterable[bytes], first: int, drops: Drops) -> Iterator[tuple[int, Record]]:
+        read = self.columns.record
+        for number, line in enumerate(lines, first):
+            try:
+                record = read(line, drops, number)
+            except UnreadableError as error:
+                drops.add(error.reason, number)
+                continue
+            yield number, record
+
+    def _session(self, index: int, field: bytes, number: int) -> str:
+        field = field.removesuffix(b"\n")  # of the last column
+        try:
+            return session_of(self.columns.value(index, field, Drops("sources"), number))
+        except UnreadableError:
+            return ""
 
 
 class Server:
@@ -113,6 +171,11 @@ class Server:
             ) from None
         self._parameters.setdefault("connect_timeout", CONNECT_TIMEOUT_SECONDS)
         self._parameters.setdefault("application_name", "trajectory-compiler")
+        self._parameters.setdefault("client_encoding", "UTF8")
+
+    @property
+    def _has_own_limit(self) -> bool:
+        return "statement_timeout" in str(self._parameters.get("options", ""))
 
     def tables(self) -> dict[str, str]:
         """Return the tables and views that this user may read, each by its name with its quoted name."""
@@ -131,6 +194,52 @@ class Server:
             names = [column.name for column in cursor.description]
             for row in cursor:
                 yield names, row
+
+    def columns(self, relation: str) -> Columns:
+        """Return the columns of a relation with their types; types that are not known here are read by the driver."""
+        from psycopg.adapt import Transformer  # noqa: PLC0415
+        from psycopg.pq import Format  # noqa: PLC0415
+
+        with self.connection() as connection:
+            described = connection.execute(f"SELECT * FROM {relation} LIMIT 0").description
+            transformer = Transformer(connection)
+            return Columns(
+                [(column.name, column.type_code) for column in described],
+                lambda oid: transformer.get_loader(oid, Format.TEXT).load,
+            )
+
+    def copy(self, query: str) -> Generator[bytes, None, None]:
+        """Yield the lines of a query's rows in COPY's text format, each with its end, as they come.
+
+        Raises: SourceError: the query is refused, or gives no first row in time.
+        """
+        with (
+            self.connection() as connection,
+            self._in_time(connection) as came,
+            connection.cursor() as cursor,
+            cursor.copy(f"COPY ({query}) TO STDOUT") as lines,
+        ):
+            for line in lines:
+                came()
+                yield bytes(line)
+                break
+            for line in lines:
+                yield bytes(line)
+
+    @contextmanager
+    def _in_time(self, connection: Any) -> Iterator[Callable[[], None]]:
+        """Limit the time to the first row, of which the caller tells, instead of the whole statement's, unless the user did."""
+        if self._has_own_limit:
+            yield lambda: None
+            return
+        connection.execute("SET LOCAL statement_timeout = 0")
+        watch = threading.Timer(float(STATEMENT_TIMEOUT_SECONDS), connection.cancel_safe)
+        watch.daemon = True
+        watch.start()
+        try:
+            yield watch.cancel
+        finally:
+            watch.cancel()
 
     @contextmanager
     def connection(self, *, read_only: bool = True) -> Iterator[Any]:
@@ -151,7 +260,8 @@ class Server:
         """Bound the time of a statement and take json, numbers and stamps as the text that the server sends."""
         connection.execute("SET LOCAL TIME ZONE 'UTC'")
         connection.execute("SET LOCAL datestyle = 'ISO'")
-        if "statement_timeout" not in str(self._parameters.get("options", "")):
+        connection.execute("SET LOCAL extra_float_digits = 1")
+        if not self._has_own_limit:
             connection.execute(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'")
         loader = self._psycopg.adapt.Loader
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,11 @@ from trajectory_compiler.model import Json, short_hash
 from trajectory_compiler.sources.documents import UnreadableError, parse
 from trajectory_compiler.sources.findings import Drops
 from trajectory_compiler.sources.ledger_table import JSON_COLUMNS, is_ledger
-from trajectory_compiler.sources.mapped import MappedSource, first_of
+from trajectory_compiler.sources.mapped import MappedTextSource, first_of
 from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record
-from trajectory_compiler.sources.rows import json_value
+from trajectory_compiler.sources.rows import json_value, session_of
 from trajectory_compiler.sources.tables import choose_table, map_query, without_semicolon
+from trajectory_compiler.sources.undecoded import SessionText, Values
 
 MAGIC = b"SQLite format 3\0"
 ADDRESS = "sqlite:///"
@@ -29,7 +30,7 @@ def sqlite_path(location: str) -> Path:
     return Path(location.removeprefix(ADDRESS)).expanduser()
 
 
-def open_sqlite(path: Path, options: SourceOptions) -> MappedSource:
+def open_sqlite(path: Path, options: SourceOptions) -> MappedTextSource:
     """Open the log inside a database. Raises SourceError, MappingError."""
     try:
         if options.query is not None:
@@ -42,7 +43,7 @@ def open_sqlite(path: Path, options: SourceOptions) -> MappedSource:
         reader = SqliteReader(path, relation, _order(path, relation, mapping), json_columns)
     except sqlite3.Error as error:
         raise _refused(path, error) from error
-    return MappedSource(options.name or name, "SQLite", reader, mapping, ordered=True)
+    return MappedTextSource(options.name or name, "SQLite", reader, mapping)
 
 
 class SqliteReader:
@@ -55,7 +56,36 @@ class SqliteReader:
 
     def records(self, drops: Drops) -> Iterator[tuple[int, Record]]:
         """Yield the row number, from 1, and the values of each row."""
-        for number, (names, row) in enumerate(self._select("*"), 1):
+        with closing(self._select("*")) as rows:
+            yield from self._decode(rows, 1, drops)
+
+    def texts(self, column: str, drops: Drops) -> Iterator[SessionText]:
+        """Yield the rows of each session as SQLite holds them; rows that name no session are counted in `drops`."""
+        group: list[Values] = []
+        session, first, index = "", 1, -1
+        with closing(self._select("*")) as rows:
+            for number, (names, row) in enumerate(rows, 1):
+                index = names.index(column) if index < 0 else index
+                value = row[index]
+                found = session_of(json_value(None if isinstance(value, _NoText) else value, Drops("sources"), number))
+                if found != session:
+                    if group:
+                        yield SessionText(session, first, group)
+                    group, session, first = [], found, number
+                if found:
+                    group.append((names, row))
+                else:
+                    drops.add("invalid_utf8" if isinstance(value, _NoText) else "no_session_id", number)
+        if group:
+            yield SessionText(session, first, group)
+
+    def decode(self, texts: Iterable[SessionText], drops: Drops) -> Iterator[tuple[int, Record]]:
+        """Yield the row number and the values of each row."""
+        for text in texts:
+            yield from self._decode((row for row in text.rows if isinstance(row, tuple)), text.first, drops)
+
+    def _decode(self, rows: Iterable[Values], first: int, drops: Drops) -> Iterator[tuple[int, Record]]:
+        for number, (names, row) in enumerate(rows, first):
             try:
                 record = {name: self._value(name, value, drops, number) for name, value in zip(names, row, strict=True)}
             except UnreadableError as error:
@@ -75,11 +105,11 @@ class SqliteReader:
         for _, row in self._select(quoted(column)):
             yield row[0]
 
-    def _select(self, what: str) -> Iterator[tuple[list[str], tuple[Json, ...]]]:
+    def _select(self, what: str) -> Generator[Values, None, None]:
         try:
             with closing(connect(self.path)) as connection:
                 cursor = connection.execute(f"SELECT {what} FROM {self.relation} ORDER BY {self._order}")
-                names = [column[0] for column in cursor.description]
+                names = tuple(column[0] for column in cursor.description)
                 for row in cursor:
                     yield names, row
         except sqlite3.Error as error:
