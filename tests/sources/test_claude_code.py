@@ -248,7 +248,7 @@ def test_given_columns_mean_a_plain_log(tmp_path: Path) -> None:
 
 def test_empty_folder(tmp_path: Path) -> None:
     """An empty folder is no log."""
-    with pytest.raises(SourceError, match="holds no Claude Code sessions"):
+    with pytest.raises(SourceError, match="holds no file of a format that agents write"):
         open_source(str(tmp_path), SourceOptions())
 
 

@@ -19,7 +19,7 @@ base64 images, which the agent did not read as text, are left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -28,10 +28,12 @@ from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.errors import SourceError
 from trajectory_compiler.model import Json
 from trajectory_compiler.sources.columns import Role
+from trajectory_compiler.sources.content import flat, text_block, without_bulk
 from trajectory_compiler.sources.findings import Drops
 from trajectory_compiler.sources.jsonl import JsonlReader
 from trajectory_compiler.sources.mapped import MappedSource
 from trajectory_compiler.sources.mapping import Mapping, Record
+from trajectory_compiler.sources.recognition import Sureness, Told
 from trajectory_compiler.sources.stamps import instant, utc_stamp
 
 AGENT = "claude-code"
@@ -57,7 +59,7 @@ _COLUMNS: tuple[Role, ...] = (
 MAPPING = Mapping(columns={r: r for r in _COLUMNS}, confidence=dict.fromkeys(_COLUMNS, 1.0), available=_COLUMNS, joins=True)
 
 
-def open_claude_code(path: Path, options: SourceOptions) -> MappedSource:
+def open_claude_code(path: Path, options: SourceOptions, told: Told | None = None) -> MappedSource:
     """Open one session file or a folder of them. Raises SourceError: no session is there."""
     reader = ClaudeCodeReader(path)
     if path.is_dir() and not reader.holds_sessions():
@@ -66,7 +68,17 @@ def open_claude_code(path: Path, options: SourceOptions) -> MappedSource:
             "the folder holds no Claude Code sessions",
             "Name a log file, or a folder such as ~/.claude/projects.",
         )
-    return MappedSource(options.name or AGENT, "Claude Code sessions", reader, MAPPING)
+    return MappedSource(options.name or AGENT, "Claude Code sessions", reader, MAPPING, told=told)
+
+
+def signs_in(sample: Sequence[Record]) -> tuple[Sureness, str] | None:
+    """Say whether the first lines of a file are a session's."""
+    turns = [line for line in sample if is_claude_code(line)]
+    if not turns:
+        return None
+    if any("uuid" in line and "parentUuid" in line for line in turns):
+        return "certain", "lines are turns with sessionId, uuid, parentUuid and a message"
+    return "likely", "lines are turns with sessionId and a message, the uuids are missing"
 
 
 def is_claude_code(record: Record) -> bool:
@@ -179,7 +191,7 @@ class _SessionFile:
         blocks = (
             [{"type": "text", "text": content}] if isinstance(content, str) else content if isinstance(content, list) else []
         )
-        said = [text for block in blocks if (text := _text_block(block)) and not text.lstrip().startswith(_INJECTED)]
+        said = [text for block in blocks if (text := text_block(block)) and not text.lstrip().startswith(_INJECTED)]
         if said and not self._is_new(f"{line['type']} {line.get('timestamp')} {said}"):
             self._drops.add("duplicate_of_resumed_session", self._place)
         elif said:
@@ -209,9 +221,9 @@ class _SessionFile:
             self._drops.add("duplicate_of_resumed_session", self._place)
             return
         failed = block.get("is_error") is True
-        response = _flat(block.get("content"))
+        response = flat(block.get("content"))
         if isinstance(structured, dict) and not failed:
-            response = _without_bulk({key: value for key, value in structured.items() if key != "originalFile"})
+            response = without_bulk({key: value for key, value in structured.items() if key != "originalFile"})
         yield shared | {
             "id": f"{call_id}#result",
             "call_id": call_id,
@@ -243,31 +255,7 @@ def _first_text(message: Record) -> str:
     content = message.get("content")
     if isinstance(content, str):
         return content
-    return next(filter(None, map(_text_block, content)), "") if isinstance(content, list) else ""
-
-
-def _text_block(block: Json) -> str:
-    text = block.get("text") if isinstance(block, dict) and block.get("type") == "text" else None
-    return text if isinstance(text, str) else ""
-
-
-def _flat(content: Json) -> Json:
-    """Return a list of text blocks as one text; other content as it is, without images."""
-    if isinstance(content, list) and content and all(_text_block(block) for block in content):
-        return "\n".join(map(_text_block, content))
-    return _without_bulk(content)
-
-
-def _without_bulk(value: Json) -> Json:
-    """Leave out base64 data, which no reader of a session can read."""
-    if isinstance(value, list):
-        return [_without_bulk(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    kept = {key: _without_bulk(item) for key, item in value.items() if key != "base64"}
-    if kept.get("type") == "base64":
-        kept.pop("data", None)
-    return kept
+    return next(filter(None, map(text_block, content)), "") if isinstance(content, list) else ""
 
 
 def _milliseconds_between(start: str | None, end: Json) -> float | None:
