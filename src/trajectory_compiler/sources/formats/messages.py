@@ -29,12 +29,13 @@ _ROLES: dict[str, Kind] = {
     "assistant": "assistant",
     "ai": "assistant",
     "model": "assistant",
+    "choice": "assistant",  # the name of the event that OpenTelemetry's first convention has for an answer
     "system": "system",
     "developer": "system",
     "tool": "result",
     "function": "result",
 }
-ROLES = frozenset(_ROLES)
+ROLES = frozenset(_ROLES) - {"choice"}
 _THOUGHTS = frozenset({"thinking", "reasoning"})
 _CALLS = frozenset({"tool_use", "tool_call", "function_call", "custom_tool_call", "server_tool_use", "mcp_call"})
 _RESULTS = frozenset({"tool_result", "tool_call_response", "function_call_output", "custom_tool_call_output", "tool_response"})
@@ -55,8 +56,8 @@ def parts_of(message: Json) -> list[Part]:
     """Return what a message holds, in its order: thoughts, words, calls, results. A form that is not known is `unknown`."""
     if not isinstance(message, dict):
         return []
-    if isinstance(message.get("message"), dict) and "role" not in message:
-        message = message["message"]
+    if isinstance(message.get("message"), dict):
+        message = {"role": message.get("role"), **message["message"]}
     if isinstance(message.get("kwargs"), dict) and "lc" in message:  # LangChain's own serialisation
         message = message["kwargs"]
     kind = message.get("type")
