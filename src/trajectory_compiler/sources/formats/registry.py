@@ -14,13 +14,21 @@ from trajectory_compiler.model import Json
 from trajectory_compiler.sources.bytestream import BrokenStreamError
 from trajectory_compiler.sources.claude_code import signs_in as claude_code_signs
 from trajectory_compiler.sources.findings import Drops
-from trajectory_compiler.sources.formats import codex, inspect_logs, openai_messages, otlp
+from trajectory_compiler.sources.formats import atif, codex, inspect_logs, langfuse, openai_messages, otlp, swe_agent
 from trajectory_compiler.sources.formats.turns import MAPPING, Format, LogFile, Placed
 from trajectory_compiler.sources.mapped import MappedSource
 from trajectory_compiler.sources.recognition import Told
 
 CLAUDE_CODE = "Claude Code sessions"
-FORMATS: tuple[Format, ...] = (codex.FORMAT, inspect_logs.FORMAT, otlp.FORMAT, openai_messages.FORMAT)
+FORMATS: tuple[Format, ...] = (
+    codex.FORMAT,
+    atif.FORMAT,
+    inspect_logs.FORMAT,
+    swe_agent.FORMAT,
+    otlp.FORMAT,
+    langfuse.FORMAT,
+    openai_messages.FORMAT,
+)
 _LOOKED_AT = 50
 _RANK = {"certain": 2, "likely": 1, "a guess": 0}
 _SUFFIXES = (".gz", ".zst", ".zstd", ".jsonl", ".ndjson", ".json", ".eval", ".traj")
