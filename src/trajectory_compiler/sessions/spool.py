@@ -62,4 +62,3 @@ class Spool:
     def close(self) -> None:
         """Give the space back now instead of at the end of the process."""
         self._close()
-
