@@ -36,6 +36,20 @@ def test_a_good_log_is_summed_up(trajc: Trajc, small_log: Path) -> None:
     assert f"Next: trajc compile {small_log}" in text
 
 
+def test_the_format_is_named_with_how_sure_it_is(trajc: Trajc, small_log: Path, tmp_path: Path) -> None:
+    """The signs by which a format was told are shown, and stand in the JSON."""
+    report = inspect(trajc, small_log)
+    assert (report.told.format, report.told.sure) == ("JSONL", "likely")
+    rollout = tmp_path / "notes.txt"  # told by content, not by name
+    message = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}
+    meta = {"timestamp": "2026-03-01T09:00:00Z", "type": "session_meta", "payload": {"id": "c0de"}}
+    lines = (meta, {"timestamp": "2026-03-01T09:00:01Z", "type": "response_item", "payload": message})
+    rollout.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    report = inspect(trajc, rollout)
+    assert (report.told.format, report.told.sure) == ("Codex rollouts", "certain")
+    assert "The format is certain: a session_meta line names the session." in trajc("inspect", rollout).out
+
+
 def test_nothing_is_stored_and_no_content_is_shown(trajc: Trajc, tmp_path: Path) -> None:
     """Inspecting leaves no file, and the values of a log are not printed: they may not be redacted yet."""
     log = write_rows(tmp_path / "log.jsonl", [row(n, response={"owner": "VALUE-OF-THE-LOG"}) for n in range(8)])

@@ -11,7 +11,7 @@ import pytest
 
 from tests.ledger.written import Written, sqlite_written
 from trajectory_compiler.errors import LedgerError, MissingExtraError
-from trajectory_compiler.ledger.span_rows import OTEL
+from trajectory_compiler.sources.formats.span_rows import OTEL
 
 sdk = pytest.importorskip("opentelemetry.sdk.trace", reason="the extra 'otel' is not installed")
 from opentelemetry import _logs, trace  # noqa: E402

@@ -147,14 +147,14 @@ def test_close_gives_the_space_back(tmp_path: Path) -> None:
 
 def test_no_room_for_the_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk ends in a sentence that says where room is missing."""
-    make = spool._private_database
+    make = spool.private_database
 
     def small() -> Any:
         connection = make()
         connection.execute("PRAGMA max_page_count=4")
         return connection
 
-    monkeypatch.setattr(spool, "_private_database", small)
+    monkeypatch.setattr(spool, "private_database", small)
     records = [record(f"s-{place % 3}", place % 60, response="x" * 5000) for place in range(300)]
     with pytest.raises(SourceError, match=r"cannot take its rows .*full.*TMPDIR"):
         list(sessions_of(tmp_path, records))

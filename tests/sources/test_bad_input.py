@@ -199,9 +199,9 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_folder_without_sessions(tmp_path: Path) -> None:
-    """A folder is read as Claude Code sessions; without any, the sentence says what to name instead."""
+    """A folder is read as files that agents write; without any, the sentence says what to name instead."""
     (tmp_path / "log.jsonl").write_bytes(jsonl(GOOD))
-    with pytest.raises(SourceError, match="holds no Claude Code sessions"):
+    with pytest.raises(SourceError, match="holds no file of a format that agents write"):
         open_source(str(tmp_path), SourceOptions())
 
 

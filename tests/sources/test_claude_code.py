@@ -173,6 +173,13 @@ def test_injected_lines(tmp_path: Path) -> None:
     assert counts == {"injected_message": 1, "api_error_message": 2, "bookkeeping": 1}
 
 
+def test_clear_begins_another_session(tmp_path: Path) -> None:
+    """What follows `/clear` has a session id of its own, in the same file or not; the command itself is no turn."""
+    cleared = line("user", 1, "<command-name>/clear</command-name>\n<command-args></command-args>", session="next")
+    rows, _ = read(source_of(tmp_path, line("user", 0, "one"), cleared, line("user", 2, "two", session="next")))
+    assert [(row.session_id, row.response) for row in rows] == [("5e55", "one"), ("next", "two")]
+
+
 def test_side_chains_are_sessions(tmp_path: Path) -> None:
     """A subagent's turns, inside the file or in one of its own, are a session of their own; the call that sent it is not."""
     side = {"isSidechain": True}
@@ -248,7 +255,7 @@ def test_given_columns_mean_a_plain_log(tmp_path: Path) -> None:
 
 def test_empty_folder(tmp_path: Path) -> None:
     """An empty folder is no log."""
-    with pytest.raises(SourceError, match="holds no Claude Code sessions"):
+    with pytest.raises(SourceError, match="holds no file of a format that agents write"):
         open_source(str(tmp_path), SourceOptions())
 
 

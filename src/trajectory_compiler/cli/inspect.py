@@ -26,6 +26,7 @@ DATABASES = ("PostgreSQL", "SQLite")
         "trajc inspect audit.db --table calls --json",
         "trajc inspect postgresql://reader@host/agents --html readiness.html",
         "trajc inspect ~/.claude/projects",
+        "trajc inspect ~/.codex/sessions",
     ),
 )
 @click.argument("log")
@@ -56,6 +57,7 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
 
 def _print(report: InspectReport) -> None:
     say(f"{report.log}: {report.format}, {counted(report.rows, 'row')}, {counted(report.sessions, 'session')}", style="bold")
+    say(f"The format is {report.told.sure}: {'; '.join(report.told.signs)}.")
     say()
     _print_columns(report)
     say(f"{report.qualified:,} of {counted(report.sessions, 'session')} qualify", style="bold")

@@ -18,7 +18,9 @@ from trajectory_compiler.pipeline.run import Progress
 from trajectory_compiler.redaction import load_policy, masked
 from trajectory_compiler.sessions import is_effect, open_sessions
 from trajectory_compiler.sources import Source
+from trajectory_compiler.sources.mapped import MappedSource
 from trajectory_compiler.sources.postgres import without_password
+from trajectory_compiler.sources.recognition import Told, plainly_told
 
 SURE = 0.7
 RESTS_ON = frozenset(
@@ -58,11 +60,12 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InspectReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What `--json` prints. Lengths are in turns. A verdict per question in `readiness`, a sentence per problem below it."""
+    """What `--json` prints. Lengths are in turns. `told` says how the format was recognised. A verdict per question in `readiness`, a sentence per problem below it."""
 
     log: str
     source: str
     format: str
+    told: Told
     columns: tuple[Column, ...]
     other_columns: tuple[str, ...]
     calls_and_results_apart: bool
@@ -117,6 +120,7 @@ def survey(log: str, source: Source, options: SessionOptions, effects: dict[str,
         log=without_password(log),
         source=source.name,
         format=source.format,
+        told=source.told if isinstance(source, MappedSource) else plainly_told(source.format),
         columns=tuple(
             Column(role=role, column=column, confidence=source.mapping.confidence[role])
             for role, column in source.mapping.columns.items()

@@ -17,7 +17,7 @@ from typing import Any
 from trajectory_compiler.errors import LedgerError, MissingExtraError
 from trajectory_compiler.ledger.entry import Fields
 from trajectory_compiler.ledger.recorder import Recorder
-from trajectory_compiler.ledger.span_rows import OTEL, Said, agent_of, concerns_an_agent, row_of, session_of
+from trajectory_compiler.sources.formats.span_rows import OTEL, Said, agent_of, concerns_an_agent, row_of, session_of
 
 try:
     from opentelemetry import _logs, trace

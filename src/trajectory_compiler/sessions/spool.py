@@ -1,22 +1,20 @@
 """A temporary file of rows by session, for logs whose sessions are interleaved: written once, read as often as needed.
 
-The rows are not redacted yet, so the file is kept from other users (folder 0700, file 0600) and is unlinked as soon as it is
-open: whatever ends the process, the file system takes it back.
+The rows are not redacted yet, so the file is kept from other users and has no name (`sources.private_database`).
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import msgspec
 
 from trajectory_compiler.errors import SourceError
 from trajectory_compiler.model import Row
+from trajectory_compiler.sources.private_database import private_database
 
 _FETCH = 256
 _encode = msgspec.json.Encoder().encode
@@ -32,7 +30,7 @@ class Spool:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         try:
-            self._connection = _private_database()
+            self._connection = private_database()
             self._close = weakref.finalize(self, self._connection.close)
             self._fill(rows)
         except (OSError, sqlite3.Error) as error:
@@ -64,18 +62,3 @@ class Spool:
     def close(self) -> None:
         """Give the space back now instead of at the end of the process."""
         self._close()
-
-
-def _private_database() -> sqlite3.Connection:
-    folder = Path(tempfile.mkdtemp(prefix="trajc-"))  # 0700
-    path = folder / "rows.db"
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-65536"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("CREATE TABLE opened (x)")  # opens the file for good, so that its name is no longer needed
-    finally:
-        path.unlink(missing_ok=True)
-        folder.rmdir()
-    return connection

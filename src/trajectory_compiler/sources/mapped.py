@@ -14,6 +14,7 @@ from trajectory_compiler.sources.findings import Drops
 from trajectory_compiler.sources.joining import rows_of
 from trajectory_compiler.sources.ledger_table import is_ledger, with_errors
 from trajectory_compiler.sources.mapping import SAMPLE_ROWS, Mapping, Record, guess_mapping
+from trajectory_compiler.sources.recognition import Told, plainly_told
 from trajectory_compiler.sources.rows import session_of
 from trajectory_compiler.sources.undecoded import SessionText
 
@@ -43,10 +44,20 @@ class GroupingReader(Reader, Protocol):
 
 
 class MappedSource:
-    """A log whose rows come from `reader` by way of `mapping`."""
+    """A log whose rows come from `reader` by way of `mapping`. `told` says how its format was recognised."""
 
-    def __init__(self, name: str, format_name: str, reader: Reader, mapping: Mapping, *, ordered: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        format_name: str,
+        reader: Reader,
+        mapping: Mapping,
+        *,
+        ordered: bool = False,
+        told: Told | None = None,
+    ) -> None:
         self.name, self.format, self.mapping, self.ordered = name, format_name, mapping, ordered
+        self.told = told or plainly_told(format_name)
         self.reader = reader
         self._drops = Drops("sources", reader.unit)
 

@@ -10,9 +10,10 @@ from trajectory_compiler.config import SourceOptions
 from trajectory_compiler.errors import SourceError
 from trajectory_compiler.sources import parquet, postgres, postgrest, sqlite_table
 from trajectory_compiler.sources.bytestream import MAX_ROW_BYTES, BrokenStreamError, cannot_read, compression, read_bytes
-from trajectory_compiler.sources.claude_code import is_claude_code, open_claude_code
+from trajectory_compiler.sources.claude_code import open_claude_code
 from trajectory_compiler.sources.csv_file import CsvReader
 from trajectory_compiler.sources.findings import Drops
+from trajectory_compiler.sources.formats import CLAUDE_CODE, open_format, single, tell_file, tell_files
 from trajectory_compiler.sources.jsonl import JsonlReader
 from trajectory_compiler.sources.mapped import map_source, sample_of
 from trajectory_compiler.sources.source import Source
@@ -25,7 +26,7 @@ _BYTES_LOOKED_AT = 2 * MAX_ROW_BYTES
 
 
 def open_source(location: str, options: SourceOptions) -> Source:
-    """Open a log: a file, a folder of Claude Code sessions, or a database by its address or that of its REST interface.
+    """Open a log: a file, a folder of an agent's own session files, a database or its REST interface by the address.
 
     Raises: SourceError: it cannot be opened, is empty, or is of no known format. MappingError: a needed column is missing.
     MissingExtraError: the format needs a part that is not installed.
@@ -36,7 +37,7 @@ def open_source(location: str, options: SourceOptions) -> Source:
         return postgrest.open_postgrest(location, options, os.environ)
     path = sqlite_table.sqlite_path(location)
     if path.is_dir():
-        return open_claude_code(path, options)
+        return _open_folder(path, options)
     head, compressed = _head(path)
     if head.startswith(sqlite_table.MAGIC):
         return sqlite_table.open_sqlite(path, options)
@@ -45,6 +46,19 @@ def open_source(location: str, options: SourceOptions) -> Source:
     if head.startswith(parquet.MAGIC):
         return map_source(path.name, _stem(path), "Parquet", parquet.ParquetReader(path), options)
     return _open_text(path, head, compressed, options)
+
+
+def _open_folder(path: Path, options: SourceOptions) -> Source:
+    found = tell_files(path)
+    if found is None:
+        raise SourceError(
+            f"read {path}",
+            "the folder holds no file of a format that agents write",
+            "Name a log file, or a folder such as ~/.claude/projects.",
+        )
+    if found.told.format == CLAUDE_CODE:
+        return open_claude_code(path, options, found.told)
+    return open_format(found, options)
 
 
 def _open_text(path: Path, head: bytes, compressed: str, options: SourceOptions) -> Source:
@@ -59,12 +73,15 @@ def _open_text(path: Path, head: bytes, compressed: str, options: SourceOptions)
         if not sample_of(reader):
             raise SourceError(f"read {path}", "the CSV file has no row under its header", "Name a log with rows.")
         return map_source(path.name, _stem(path), f"CSV{suffix}", reader, options)
+    told = tell_file(path) if not options.columns else None
+    if told is not None and told.format == CLAUDE_CODE:
+        return open_claude_code(path, options, told)
+    if told is not None:
+        return open_format(single(path, told), options, _stem(path))
     beginning = JsonlReader(path, at_most=_BYTES_LOOKED_AT)
     first = [record for _, record in islice(beginning.records(Drops("sources")), _RECORDS_LOOKED_AT)]
     if not first:
         raise _unknown(path, head)
-    if not options.columns and any(map(is_claude_code, first)):
-        return open_claude_code(path, options)
     return map_source(path.name, _stem(path), f"JSONL{suffix}", JsonlReader(path), options)
 
 

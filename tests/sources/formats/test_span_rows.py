@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from trajectory_compiler.ledger.span_rows import Said, concerns_an_agent, row_of
+from trajectory_compiler.sources.formats.span_rows import Said, concerns_an_agent, row_of
 
 MESSAGES_IN = [{"role": "user", "content": "hi"}]
 MESSAGES_OUT = [{"role": "assistant", "content": "ho"}]
