@@ -1,9 +1,9 @@
 """What graders accept: `python -m tools.grading_report`, with `--judge local:PATH.gguf` a model's word on a seeded part.
 
-Over the proved pairs of the recorded logs, whose right answers are known, wrong answers are made: *topical* ones (other values of
-the session from where the answer stands), *near* misses, *longer* lists and hedges, *partial* forms, *contrary* ones; and right
-answers in other *forms*. The first table gives the share of the wrong ones that each grader accepts, the second the share of
-right ones that it refuses. The judge is asked about every kind of answer, also those that the rules decide: what it would do alone.
+Over the proved pairs of the recorded logs, whose right answers are known, wrong answers are made: *topical* ones (other values
+of the session from where the answer stands), *near* misses, *longer* lists and hedges, *partial* forms, *contrary* ones; and
+right answers in other *forms*. A table gives the share of the wrong ones that each grader accepts and of the right ones that it
+refuses. The judge is asked about all kinds of answers, those that the rules decide, too: it shows what it would do alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -123,7 +123,7 @@ def all_answers(log: Path, seed: int) -> list[Answer]:
     return found
 
 
-def table(answers: Sequence[Answer], said: dict[str, Sequence[bool]]) -> Iterator[str]:
+def table(answers: Sequence[Answer], said: Mapping[str, Sequence[bool]]) -> Iterator[str]:
     """Yield the rows: for each grader, how many wrong answers of each kind it accepts and how many right ones it refuses."""
     count: dict[str, int] = defaultdict(int)
     for answer in answers:

@@ -103,7 +103,16 @@ WRONG: list[tuple[AnswerType, str, str]] = [
     *(("date", "15:00", form) for form in ("15.00", "16:00", "15 00", "15:00:30")),
     *(
         ("identifier", "HAT076", form)
-        for form in ("HAT077", "HAT76", "hat076", "HAT076 or ORD", "not HAT076", "HAT076, ORD", "HAT076-B")
+        for form in (
+            "HAT077",
+            "HAT76",
+            "hat076",
+            "HAT076 or ORD",
+            "not HAT076",
+            "HAT076, ORD",
+            "HAT076-B",
+            "Auth approach, HAT076",
+        )
     ),
     *(
         ("identifier", "HAT076", form)
@@ -146,6 +155,8 @@ OPEN: list[tuple[str, str]] = [
     ("**/*hook*", "hook"),
     ("./entire version", "entire version"),
     ("plan A", "plan"),
+    ("gofmt -w .", "gofmt -w"),
+    ("go build ./cmd/...", "go build ./cmd/.."),
     ("a < b", "a > b"),
     ("sold at -x", "sold at x"),
     ("LAX", "LAX or JFK"),

@@ -173,7 +173,7 @@ def is_name(gold: str, answer: str) -> bool:
     parts = [re.sub(r"^[\w ]*=", "", part).strip(_QUOTES + "()[],;").rstrip(".:") for part in answer.split()]
     rest = [part for part in parts if part != gold]
     named = any(re.search(r"\d|\w[/_@:.-]\w|^[/~.]", part) or (len(part) > 1 and part.isupper()) for part in rest)
-    lists = re.search(r"[,;|&]\s*\S", answer.replace(gold, ""))
+    lists = re.search(r"[,;|&]", answer.replace(gold, "\0").strip(_QUOTES + ".,;"))
     return len(rest) == len(parts) - 1 and not named and not lists and _is_sure(" ".join(rest))
 
 
@@ -265,7 +265,7 @@ def _is_side(gold: str, answer: str) -> bool:
     return same_text(gold, answer)
 
 
-_HARD = re.compile(r"[^\w\s.,;:!?\"'`“”‘’()\[\]_–—-]|(?<![\w])-(?=\w)")
+_HARD = re.compile(r"[^\w\s.,;:!?\"'`“”‘’()\[\]_–—-]|(?<!\w)-(?=\w)|\.{2,}|(?<![\w\"'`“”‘’)\]])\.")
 
 
 def same_text(gold: str, answer: str) -> bool:
