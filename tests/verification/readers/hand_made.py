@@ -63,6 +63,7 @@ class HandMade:
 
     async def read(self, pair: Pair, visible: Visible, view: View) -> ReaderAnswer:
         """Answer, and remember the view."""
+        del pair, visible
         self.seen.append(view)
         said = self._says(view)
         if isinstance(said, Exception):
