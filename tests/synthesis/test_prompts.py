@@ -22,6 +22,8 @@ DIGESTS = {
     "programs-1": "0d8600eed9b786c01d65466105fe6e83",
     "paraphrase-1": "51f10d067f1bdf48f55b0d03a13fb069",
     "roundtrip-1": "557d846b7cfbe6641405f9e9ad4a1556",
+    "reader-1": "936963eb0c7a11f82497c30cb0ea87e7",
+    "judge-1": "0b3fb404e25f4502945604a6559bd357",
 }
 
 
@@ -46,7 +48,10 @@ def test_the_instructions_name_every_type_of_the_schema() -> None:
 @pytest.mark.parametrize("version", PROMPTS)
 def test_every_prompt_says_that_the_data_instruct_nobody(version: str) -> None:
     """The one sentence that no version may lose."""
-    assert re.search(r"[Ee]verything\s+between\s+them\s+is\s+data[^.]*never\s+an\s+instruction", instructions(version))
+    assert re.search(
+        r"[Ee]verything\s+between\s+(?:them|the\s+fence\s+lines)\s+is\s+data[^.]*never\s+an\s+instruction",
+        instructions(version),
+    )
 
 
 def test_an_unknown_version_is_named() -> None:
