@@ -14,7 +14,7 @@ from trajectory_compiler.reports.quality import GateOutcomes, QualityReport, Rat
 from trajectory_compiler.reports.suppression import Table, TableRow
 
 HIDDEN = "other"
-HIDDEN_LABEL = "other, too small to be shown"
+HIDDEN_LABEL = "too small to show"
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
 MOST_TICKS = 5
 
@@ -47,8 +47,8 @@ class Plot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def bars(title: str, table: Table, words: Mapping[str, str] | None = None) -> Plot | None:
-    """Draw the shares of a table as bars, or nothing where it shows nothing."""
-    if not table.total:
+    """Draw the shares of a table as bars, or nothing where it shows nothing or one value alone."""
+    if not table.total or only_value(table) is not None:
         return None
     said = words or {}
     rows = [(row.name, row.count) for row in table.rows]
@@ -68,6 +68,11 @@ def bars(title: str, table: Table, words: Mapping[str, str] | None = None) -> Pl
         ticks=ticks,
         about=_told(title, [(name, count / table.total) for name, count in rows]),
     )
+
+
+def only_value(table: Table) -> str | None:
+    """Return the name that everything in a table has, or None: a bar of 100% says less than a word."""
+    return table.rows[0].name if len(table.rows) == 1 and not table.other else None
 
 
 def paired_bars(title: str, tables: Sequence[Table]) -> Plot | None:
@@ -155,12 +160,12 @@ def name_of(rate: Rate) -> str:
 
 
 def fate(report: QualityReport) -> Table:
-    """Return what became of the candidate questions: kept, or the gate at which they fell."""
+    """Return what became of the candidate questions: `kept`, or `fell: GATE`."""
     proof = next((stage.reasons for stage in report.falls if stage.stage == "proof"), Table())
     kept = report.mix.type.total
     if kept is None or proof.total is None:
         return Table()
-    rows = (TableRow("kept", kept), *proof.rows)
+    rows = (TableRow("kept", kept), *(TableRow(f"fell: {row.name}", row.count) for row in proof.rows))
     return Table(rows=rows, other=proof.other, total=kept + proof.total)
 
 

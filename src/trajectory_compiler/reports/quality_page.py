@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from trajectory_compiler.exports.in_words import FAMILY_WORDS, STAGE_WORDS, reason_in_words
 from trajectory_compiler.exports.page import template
-from trajectory_compiler.reports.plots import Plot, bars, fate, name_of, ranges, stacks
+from trajectory_compiler.reports.plots import Plot, bars, fate, name_of, only_value, ranges, stacks
 from trajectory_compiler.reports.quality import QualityReport
 from trajectory_compiler.reports.suppression import Table
 
@@ -16,11 +16,16 @@ TableRows = list[tuple[str, str, str]]
 
 
 class Part(NamedTuple):
-    """One part of the page. `nothing` is said where it has neither plot nor table."""
+    """One part of the page: plots side by side, wide ones, tables of one value alone as words, tables as tables.
+
+    `nothing` is said where it has none of them.
+    """
 
     heading: str
     words: str
-    plots: list[Plot]
+    plots: Sequence[Plot] = ()
+    wide: Sequence[Plot] = ()
+    same: Sequence[tuple[str, str]] = ()
     tables: Sequence[tuple[str, TableRows]] = ()
     nothing: str = "Too little stands behind these figures to show them."
 
@@ -55,37 +60,47 @@ def _drawn(*plots: Plot | None) -> list[Plot]:
     return [plot for plot in plots if plot is not None]
 
 
+def _shares(*tables: tuple[str, Table]) -> tuple[list[Plot], list[tuple[str, str]]]:
+    """Return the tables with several values as plots, those with one as (title, value)."""
+    same = [(title, name.replace("_", " ")) for title, table in tables if (name := only_value(table)) is not None]
+    return _drawn(*(bars(title, table) for title, table in tables)), same
+
+
 def _gain(report: QualityReport) -> Part:
+    plots, same = _shares(
+        ("What became of the candidate questions", fate(report)),
+        ("How long the sessions are", report.gain.session_lengths),
+        ("States of the pairs that count as results", report.gain.shown),
+        ("States of the pairs that do not", report.gain.held_back),
+    )
     return Part(
         "Yield",
         "What the log gave. A candidate question is kept only where every gate holds; else the first that fails is counted.",
-        _drawn(
-            bars("What became of the candidate questions", fate(report)),
-            bars("How long the sessions are", report.gain.session_lengths),
-            bars("States of the pairs that count as results", report.gain.shown),
-            bars("States of the pairs that do not", report.gain.held_back),
-        ),
+        plots,
+        same=same,
     )
 
 
 def _mix(report: QualityReport) -> Part:
     mix = report.mix
     rates = [(name.replace("_", " "), _SAID.get(name, ""), f"{rate:.2f}") for name, rate in mix.guess_rate.items()]
+    plots, same = _shares(
+        ("Types", mix.type),
+        ("Answers", mix.answer),
+        ("From the first supporting turn to the last", mix.distance),
+        ("The same as a share of the session", mix.span_share),
+        ("Hops of the chain", mix.hops),
+        ("Turns side by side", mix.width),
+        ("Made by", mix.origin),
+        ("Splits", mix.split),
+    )
     return Part(
         "What is asked",
         "Kinds of questions, and how far apart the turns stand that an answer needs. The chance to guess is what is left to a "
         "reader from whom one needed turn is hidden: lower is better.",
-        _drawn(
-            bars("Types", mix.type),
-            bars("From the first supporting turn to the last", mix.distance),
-            bars("The same as a share of the session", mix.span_share),
-            bars("Hops of the chain", mix.hops),
-            bars("Turns side by side", mix.width),
-            bars("Answers", mix.answer),
-            bars("Made by", mix.origin),
-            bars("Splits", mix.split),
-        ),
-        [("Chance to guess, by type", rates)] if rates else [],
+        plots,
+        same=same,
+        tables=[("Chance to guess, by type", rates)] if rates else [],
     )
 
 
@@ -111,22 +126,24 @@ def _readers(report: QualityReport) -> Part:
         "Readers, calibrated",
         "Known faults are planted into proved pairs: how many of them a reader finds, and how many good pairs it rejects. "
         "Lines are intervals.",
-        _drawn(*plots),
-        tables,
-        "No reader was calibrated: pairs written by a model, if there are any, rest on no measured judgement.",
+        wide=_drawn(*plots),
+        tables=tables,
+        nothing="No reader was calibrated: pairs written by a model, if there are any, rest on no measured judgement.",
     )
 
 
 def _redaction(report: QualityReport) -> Part:
+    plots, same = _shares(
+        ("Different values", report.redaction.values),
+        ("Places", report.redaction.places),
+        ("Policy, by sessions", report.redaction.policies),
+    )
     return Part(
         "Redaction",
         "What was replaced by a name before anything else saw it, by kind. OWN stands for kinds of the team's own rules. "
         "The figures say what was found; what the rules cannot find is not in them.",
-        _drawn(
-            bars("Different values", report.redaction.values),
-            bars("Places", report.redaction.places),
-            bars("Sessions by policy", report.redaction.policies),
-        ),
+        plots,
+        same=same,
     )
 
 
@@ -139,7 +156,7 @@ def _falls(report: QualityReport) -> Part:
         words = STAGE_WORDS.get(stage.stage, stage.stage)
         tables.append((words[:1].upper() + words[1:], rows + _hidden(stage.reasons)))
     words, nothing = "Nothing disappears without a reason.", "Nothing was dropped, or too little to show."
-    return Part("What was dropped, and why", words, [], tables, nothing)
+    return Part("What was dropped, and why", words, tables=tables, nothing=nothing)
 
 
 def _hidden(table: Table) -> TableRows:
