@@ -14,9 +14,11 @@ WORD = "ACMEBANK"
 SOURCE = f"{WORD.lower()}_log"
 FIGURES = {
     "wrong_answer": {"rate": 0.96, "interval": [0.9, 0.99], "cases": 82},
-    "near_miss": {"rate": 0.4, "low": 0.2, "high": 0.6, "n": 3},
+    "near_miss": {"rate": 0.4, "low": 0.2, "high": 0.6, "count": 3},
     "false_rejection": {"rate": 0.02, "n": 120},
     "kappa": 0.91,
+    "kappa_low": 0.8,
+    "kappa_high": 0.97,
     "answers": 1234,
     f"{WORD.lower()}_fault": {"rate": 0.5},
     f"of {WORD}": 0.5,

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -93,11 +94,12 @@ def test_words_from_outside_are_counted_as_other(report: QualityReport) -> None:
 def test_a_calibration_of_any_form_is_shown(report: QualityReport) -> None:
     """Rates with their intervals and plain numbers come under their own names; one over three cases does not come at all."""
     (reader,) = report.calibrations
-    rates = {rate.name: (rate.value, rate.low, rate.high, rate.cases) for rate in reader.rates}
+    rates: dict[str, Any] = {rate.name: (rate.value, rate.low, rate.high, rate.cases) for rate in reader.rates}
     assert (reader.reader, reader.provider) == ("reader 1", "local")
     assert rates["wrong_answer"] == (0.96, 0.9, 0.99, 80)
     assert rates["false_rejection"] == (0.02, None, None, 120)
-    assert rates["kappa"] == (0.91, None, None, None)
+    assert rates["kappa"] == (0.91, 0.8, 0.97, None)
+    assert rates["answers"] == (1235, None, None, None)
     assert "near_miss" not in rates
     assert sorted(rates) == ["answers", "false_rejection", "kappa", "other", "wrong_answer"]
 

@@ -54,7 +54,16 @@ def _rates(value: Any, path: tuple[str, ...], words: frozenset[str], k: int) -> 
             yield _rate(".".join(path), rate, value, k)
             return
         for key, child in value.items():
+            if str(key).endswith(("_low", "_high")):
+                continue
+            low, high = _number(value.get(f"{key}_low")), _number(value.get(f"{key}_high"))
+            if low is not None and high is not None and (number := _number(child)) is not None:
+                yield Rate(name=".".join((*path, _plain(str(key), words))), value=number, low=low, high=high)
+                continue
             yield from _rates(child, (*path, _plain(str(key), words)), words, k)
+    elif path and isinstance(value, int) and not isinstance(value, bool) and value > 1:
+        if (count := rounded(value, value, k)) is not None:
+            yield Rate(name=".".join(path), value=float(count))
     elif path and (number := _number(value)) is not None:
         yield Rate(name=".".join(path), value=number)
 
@@ -69,7 +78,7 @@ def _plain(key: str, words: frozenset[str]) -> str:
 
 
 def _rate(name: str, value: float, given: dict[Any, Any], k: int) -> Rate | None:
-    cases = _first_number(given, ("cases", "n", "of", "trials", "total"))
+    cases = _first_number(given, ("cases", "count", "n", "of", "trials", "total"))
     if cases is not None and cases < k:
         return None  # a rate over so few says something about each of them
     interval: list[Any] = next((given[key] for key in ("interval", "ci", "bounds") if isinstance(given.get(key), list)), [])

@@ -22,8 +22,8 @@ STATE_WORDS = {
     "superseded": "its session changed, a newer one stands in its place",
 }
 ORIGINALS = (
-    "A query gives the answer from the original rows, so where the answer was redacted it gives the original value: run it only "
-    "where the log itself may be read."
+    "A query gives the answer from the original rows, so where the answer was redacted it gives the original value: run it "
+    "only where the log itself may be read."
 )
 LIMITS = (
     "A proof is about the redacted log: this program gives this answer on these rows. It does not say that the log is true.",
