@@ -16,15 +16,17 @@ from trajectory_compiler.cli import compiling
 from trajectory_compiler.cli.ledger import SUBCOMMANDS
 from trajectory_compiler.cli.ledger import command as ledger
 from trajectory_compiler.cli.redact import SUBCOMMANDS as REDACT_SUBCOMMANDS
+from trajectory_compiler.cli.report import SUBCOMMANDS as REPORT_SUBCOMMANDS
 from trajectory_compiler.cli.top import EXIT_CODES, SECTIONS
 from trajectory_compiler.cli.top import trajc as top
 from trajectory_compiler.errors import BudgetError
 from trajectory_compiler.store import Store
 
 SENTENCES = re.compile(r"Cannot [^:]+: .+\. .+")
-COMMANDS = [name for section in SECTIONS.values() for name in section if name not in ("ledger", "redact", "schedule")]
+COMMANDS = [name for section in SECTIONS.values() for name in section if name not in ("ledger", "redact", "report", "schedule")]
 LEDGER_COMMANDS = list(SUBCOMMANDS)
-INNER = [*(("ledger", name) for name in SUBCOMMANDS), *(("redact", name) for name in REDACT_SUBCOMMANDS), ("schedule", "print")]
+GROUPS = {"ledger": SUBCOMMANDS, "redact": REDACT_SUBCOMMANDS, "report": REPORT_SUBCOMMANDS}
+INNER = [*((group, name) for group, names in GROUPS.items() for name in names), ("schedule", "print")]
 
 
 def test_the_help_shows_the_five_verbs_first_and_the_exit_codes(trajc: Trajc) -> None:

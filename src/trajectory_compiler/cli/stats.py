@@ -10,17 +10,18 @@ import msgspec
 
 from trajectory_compiler.cli import options as shared
 from trajectory_compiler.cli.screen import add_row, counted, print_json, say, show, table
-from trajectory_compiler.exports.in_words import FAMILY_WORDS, STAGE_WORDS, action_for, is_dropped, reason_in_words
+from trajectory_compiler.exports.in_words import (
+    DISTANCES,
+    FAMILY_WORDS,
+    FAR,
+    STAGE_WORDS,
+    action_for,
+    distance_words,
+    is_dropped,
+    reason_in_words,
+)
 from trajectory_compiler.store import SHOWN_STATES, Drop, PairFacts, PairQuery, Store, Totals
 
-DISTANCES = (
-    (2, "next to each other"),
-    (5, "3 to 5 turns"),
-    (10, "6 to 10 turns"),
-    (20, "11 to 20 turns"),
-    (50, "21 to 50 turns"),
-)
-FAR = "over 50 turns"
 LISTED = 12
 
 
@@ -125,13 +126,9 @@ class _Tally:
         return {name: round(sums[name] / count, 4) for name, count in sorted(self.by["type"].items())}
 
 
-def _distance(fact: PairFacts) -> str:
-    return next((words for most, words in DISTANCES if fact.span_turns <= most), FAR)
-
-
 PROPERTIES: dict[str, Callable[[PairFacts], Iterable[str]]] = {
     "type": lambda fact: [fact.qa_type],
-    "distance": lambda fact: [_distance(fact)],
+    "distance": lambda fact: [distance_words(fact.span_turns)],
     "hops": lambda fact: [str(fact.hops)],
     "width": lambda fact: [str(fact.width)],
     "agent": lambda fact: fact.agents,

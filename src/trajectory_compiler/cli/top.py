@@ -31,6 +31,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "costs": "Say what model calls cost, by run, day, model, stage, origin and pair.",
         "sample": "Print some pairs.",
         "show": "Show one pair with its evidence, its program and its proof.",
+        "report": "Write reports for others: figures to compare, an evidence pack.",
         "redact": "Redact a log without compiling it, look for leaks, test rules, restore.",
     },
     "Every day": {

@@ -20,6 +20,14 @@ FAMILY_WORDS: dict[Family, str] = {
     "recall": "the k-th of several like calls",
     "walk": "every call reached by following values",
 }
+DISTANCES = (
+    (2, "next to each other"),
+    (5, "3 to 5 turns"),
+    (10, "6 to 10 turns"),
+    (20, "11 to 20 turns"),
+    (50, "21 to 50 turns"),
+)
+FAR = "over 50 turns"
 GATE_WORDS: dict[str, str] = {
     "holds": "the program gives this answer on the whole session, and every quote stands in its turn",
     "sufficient": "the calls that it reads are enough to give the answer",
@@ -55,6 +63,11 @@ _OTHER_REASONS = {
     "blocked": "the session could not be redacted with certainty, so nothing of it passes",
     "compiler_error": "the session made the compiler fail; please report it",
 }
+
+
+def distance_words(span_turns: int) -> str:
+    """Return how far apart the supporting turns stand, from near to far in a few steps."""
+    return next((words for most, words in DISTANCES if span_turns <= most), FAR)
 
 
 def reason_in_words(stage: str, reason: str) -> str:

@@ -22,6 +22,7 @@ from trajectory_compiler.store import journal, migrations, reading, reviewing, s
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.daily import Daily
+from trajectory_compiler.store.figures import Figures
 from trajectory_compiler.store.lock import is_locked, run_lock
 from trajectory_compiler.store.records import (
     Action,
@@ -254,6 +255,10 @@ class Store:
     def daily(self) -> Daily:
         """Return what incremental runs remember: watermarks, waiting sessions, what is held of each session."""
         return Daily(self._database, self._clock)
+
+    def figures(self) -> Figures:
+        """Return the counts that reports are made of."""
+        return Figures(self._database)
 
     # Model calls
 
