@@ -13,6 +13,7 @@ from trajectory_compiler.cli.screen import counted, progress_bar
 from trajectory_compiler.cli.who import actor
 from trajectory_compiler.config import CompileOptions
 from trajectory_compiler.errors import InputError
+from trajectory_compiler.exports.derived import PAGE
 from trajectory_compiler.exports.files import new_file
 from trajectory_compiler.exports.outgoing import Outgoing
 from trajectory_compiler.exports.page import PAGE_PAIRS, PageReport, render_page
@@ -43,6 +44,7 @@ def summary_line(summary: RunSummary, store: str = DEFAULT_STORE, *, asked: bool
     named = "" if store == DEFAULT_STORE else f" --store {store}"
     unchanged = f" ({summary.skipped:,} unchanged)" if summary.skipped else ""
     blocked = f", {summary.blocked:,} blocked" if summary.blocked else ""
+    blocked += f", {summary.erased:,} left out (erased)" if summary.erased else ""
     following = f"trajc audit{named}" if summary.proved or summary.skipped else "trajc inspect LOG"
     proved = f"{summary.proved:,} {'newly ' if summary.skipped else ''}proved"
     nothing = "" if asked else "$0, nothing left this machine, "
@@ -79,3 +81,6 @@ def write_page(store: Store, summary: RunSummary, path: Path, *, seed: int) -> N
     Outgoing(store, f"write '{path}'").check_page(page, [trajectory for _, trajectory in shown])
     with new_file(path) as write:
         write(page.encode("utf-8", "replace"))
+    if not store.read_only:  # an erasure must know which pages show a pair
+        detail = {"pairs": " ".join(pair.id for pair, _ in shown)}
+        store.record_action(Action(kind=PAGE, actor=actor(), target=str(path.absolute()), detail=detail, created_at=utc_now()))

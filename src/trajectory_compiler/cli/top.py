@@ -32,6 +32,11 @@ SECTIONS: dict[str, dict[str, str]] = {
         "show": "Show one pair with its evidence, its program and its proof.",
         "redact": "Redact a log without compiling it, look for leaks, test rules, restore.",
     },
+    "What must go, and what must stay": {
+        "find": "Say in which sessions, pairs and files somebody stands.",
+        "forget": "Erase sessions and everything that was made from them.",
+        "hold": "Keep sessions from being erased.",
+    },
     "The log itself": {
         "ledger": "Create, seal, verify and fill an append-only audit log.",
     },

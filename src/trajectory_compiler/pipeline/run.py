@@ -12,6 +12,7 @@ import msgspec
 
 from trajectory_compiler.config import COMPILER_VERSION, CompileOptions
 from trajectory_compiler.model import Finding, RawTrajectory
+from trajectory_compiler.pipeline.erased import ErasedSessions
 from trajectory_compiler.pipeline.session import compile_key
 from trajectory_compiler.pipeline.snapshot import load_snapshot, save_snapshot, take_snapshot
 from trajectory_compiler.pipeline.work import Job, Outcome, compile_all, worker_count
@@ -38,6 +39,8 @@ class Progress(Protocol):
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What a run did, in counts. `skipped` sessions were up to date, `blocked` ones could not be redacted.
 
+    `erased` ones are in the log and were erased from the store, so they were left out.
+
     `selected` names all sessions that the run chose, by the keyed digests of their rows: later stages read these alone.
     """
 
@@ -50,6 +53,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     proved: int
     dropped: int
+    erased: int = 0
     selected: frozenset[str] = frozenset()
 
     def counts(self) -> dict[str, str | int]:
@@ -95,6 +99,7 @@ class _Run:
         self.policy = load_policy(options.policy, options.policy_reason)
         self.key = load_key(key_path(store.path), create=True)
         self.key_id = key_id(self.key)
+        self.erased = ErasedSessions(store, source.name, self.key)
         self.selected: set[str] = set()
         self.compiled = self.skipped = self.blocked = self.rows = self.proved = self.dropped = 0
 
@@ -109,6 +114,9 @@ class _Run:
         size = 0
         stale = self._stale(key, progress, total)
         for outcome in compile_all(stale, Job(snapshot, self.options, policy, self.key), workers):
+            if self.erased.is_erased(outcome.session_id):  # its id is personal: only redacted is it known again
+                self.erased.met += 1
+                continue
             batch.append(self._result(outcome, key))
             size += len(outcome.pairs) * (BATCH_TURNS // BATCH_PAIRS) + outcome.turns
             if size >= BATCH_TURNS:
@@ -116,7 +124,9 @@ class _Run:
                 batch, size = [], 0
         self.store.save_sessions(batch)
         # What reading noticed names rows and sessions by their raw ids, in which the rules may find something.
-        found = [msgspec.structs.replace(f, detail=masked(f.detail, policy)) for f in self.sessions.findings()]
+        found = [
+            msgspec.structs.replace(f, detail=masked(f.detail, policy)) for f in self.erased.told(self.sessions.findings())
+        ]
         self.store.save_findings(self.run_id, self.source.name, found)
         self.dropped += sum(finding.count for finding in found if _is_dropped(finding))
         return RunSummary(
@@ -129,6 +139,7 @@ class _Run:
             rows=self.rows,
             proved=self.proved,
             dropped=self.dropped,
+            erased=self.erased.met,
             selected=frozenset(self.selected),
         )
 
@@ -136,7 +147,7 @@ class _Run:
         stored = None if self.options.new_snapshot else load_snapshot(self.store, self.source.name, self.key)
         if stored is not None:
             return stored, None
-        snapshot = take_snapshot(self.sessions, lambda done: progress("reading", done, None))
+        snapshot = take_snapshot(self.erased.without(self.sessions), lambda done: progress("reading", done, None))
         save_snapshot(self.store, self.source.name, self.key, snapshot)
         return snapshot, snapshot.sessions
 
@@ -144,7 +155,7 @@ class _Run:
         """Yield the sessions that the store does not hold as they are now, compiled as they would be now."""
         current = set(self.store.current_keys(self.source.name).values())
         own = derive(self.key, "rows")
-        for number, raw in enumerate(self.sessions, start=1):
+        for number, raw in enumerate(self.erased.without(self.sessions), start=1):
             self.rows += len(raw.rows)
             # Keyed: who has the store and guesses a session's rows cannot test the guess.
             raw = msgspec.structs.replace(raw, digest=keyed_hash(own, raw.digest))

@@ -18,9 +18,10 @@ from types import TracebackType
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
 from trajectory_compiler.store import calls as model_calls
-from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store import cleaning, journal, migrations, reading, reviewing, saving, subjects
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.clock import Clock, utc_now
+from trajectory_compiler.store.erasure import Erasure
 from trajectory_compiler.store.lock import is_locked, run_lock
 from trajectory_compiler.store.records import (
     Action,
@@ -97,17 +98,24 @@ class Store:
         """Return what the engine's own check finds wrong with the file: nothing in a sound store."""
         return self._database.damage()
 
+    @property
+    def erasure(self) -> Erasure:
+        """Return the store as an erasure sees it: access requests, erasing, tombstones, legal holds."""
+        return Erasure(self._database, self.path, self._clock)
+
     # Runs
 
     @contextmanager
     def lock(self, purpose: str) -> Iterator[None]:
         """Hold the run lock while something is compiled. Raises StoreLockedError (exit 4) where another run holds it.
 
-        Whoever holds it knows that no other run is alive, so runs that never ended are marked as interrupted.
+        Whoever holds it knows that no other run is alive, so runs that never ended are marked as interrupted, and an erasure
+        that was cut is finished.
         """
         with run_lock(self.path, purpose, self._clock()):
             with self._database.transaction():
                 journal.mark_interrupted(self._database)
+            cleaning.clean(self._database, self.path)
             yield
 
     def begin_run(self, kind: str, source: str, options: str, compiler_version: str) -> str:
