@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from trajectory_compiler import __version__
-from trajectory_compiler.cli.options import DEFAULT_STORE
+from trajectory_compiler.cli.options import DEFAULT_STORE, purpose
 from trajectory_compiler.cli.screen import counted, progress_bar
 from trajectory_compiler.cli.who import actor
 from trajectory_compiler.config import CompileOptions
@@ -17,6 +17,7 @@ from trajectory_compiler.exports.derived import PAGE
 from trajectory_compiler.exports.files import new_file
 from trajectory_compiler.exports.outgoing import Outgoing
 from trajectory_compiler.exports.page import PAGE_PAIRS, PageReport, render_page
+from trajectory_compiler.exports.purpose import Door
 from trajectory_compiler.pipeline import RunSummary, compile_into
 from trajectory_compiler.sources import open_source
 from trajectory_compiler.store import Action, PairQuery, Store
@@ -76,7 +77,9 @@ def write_page(store: Store, summary: RunSummary, path: Path, *, seed: int) -> N
         blocked=summary.blocked,
     )
     drawn = store.pairs(PairQuery(source=summary.source, limit=PAGE_PAIRS, seed=seed))
-    shown = [(pair, store.trajectory_of(pair)) for pair in drawn]
+    door = Door(store, purpose(), observations_only=False)
+    read = ((pair, store.trajectory_of(pair)) for pair in drawn)
+    shown = [(pair, trajectory) for pair, trajectory in read if door.reason_against(pair, trajectory) is None]
     page = render_page(report, shown)
     Outgoing(store, f"write '{path}'").check_page(page, [trajectory for _, trajectory in shown])
     with new_file(path) as write:
