@@ -18,10 +18,11 @@ from types import TracebackType
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
 from trajectory_compiler.store import calls as model_calls
-from trajectory_compiler.store import cleaning, journal, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store import cleaning, journal, lineage, migrations, reading, reviewing, saving, subjects
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.erasure import Erasure
+from trajectory_compiler.store.lineage import Lineage
 from trajectory_compiler.store.lock import is_locked, run_lock
 from trajectory_compiler.store.records import (
     Action,
@@ -280,6 +281,10 @@ class Store:
         """
         with self._database.transaction():
             return reviewing.add_review(self._database, reading.pair(self._database, review.pair_id), review)
+
+    def lineage(self, pair: Pair) -> Lineage:
+        """Return where a pair comes from and where it went. Raises StoreError where its session is gone."""
+        return lineage.lineage(self._database, pair)
 
     def reviews(self, pair_id: str) -> tuple[Review, ...]:
         """Return all reviews of a pair, oldest first."""
