@@ -16,6 +16,8 @@ from tests.erasing import found_in
 from tests.models.wire.chat_completions import ChatCompletions
 from tests.models.wire.server import GOOD_KEY, Server, serving
 from tests.pipeline.orders import pair_in, write_orders_log
+from trajectory_compiler.pipeline.snapshot import load_snapshot
+from trajectory_compiler.redaction.keyfile import key_path, load_key
 from trajectory_compiler.store import Action, Store
 
 SESSIONS = 5
@@ -94,6 +96,24 @@ def test_an_erased_session_stays_out(trajc: Trajc, log: Path, tmp_path: Path, se
         assert found["erased"] == (1 if "30" not in options else 0)
         assert found_in(tmp_path, [*PLANTED, MAIL], apart=OUTSIDE) == {}
     assert all("wombat" not in question.prompt for question in server.questions[asked:])
+
+
+def test_new_statistics_leave_none_that_count_the_session(trajc: Trajc, log: Path, store: Path) -> None:
+    """Taken anew after an erasure, the old statistics are gone: in the new ones what was planted has no count."""
+    compiled(trajc, log)
+    key = load_key(key_path(store), create=False)
+    with Store.open(store) as opened:
+        before = load_snapshot(opened, "orders", key)
+    assert before is not None
+    assert before.document_frequency("buyer-122") == 1
+    trajc("forget", "--session", GONE, "--yes")
+    assert trajc("compile", log, "--new-snapshot").code == 0
+    with Store.open(store) as opened:
+        after = load_snapshot(opened, "orders", key)
+        kept = list(opened._database.rows("SELECT digest FROM snapshots WHERE source = 'orders'"))
+    assert after is not None
+    assert after.document_frequency("buyer-122") == 0
+    assert kept == [(after.digest(),)]
 
 
 def test_an_id_that_is_personal_stays_out_too(trajc: Trajc, tmp_path: Path) -> None:

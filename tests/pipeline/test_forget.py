@@ -25,6 +25,7 @@ from trajectory_compiler.errors import InputError, StoreError
 from trajectory_compiler.pipeline.find import find_subject
 from trajectory_compiler.pipeline.forget import Order, carry_out, plan_erasure, refuse_held
 from trajectory_compiler.store import Store
+from trajectory_compiler.store.erasing import SessionKey
 from trajectory_compiler.store.holds import Hold, HoldKind
 from trajectory_compiler.store.sqlite import Database
 
@@ -139,6 +140,26 @@ def test_an_answer_that_two_sessions_got_goes_with_either(tmp_path: Path) -> Non
         assert store.call_ledger(store.runs()[0].id).cached("digest-0") is not None
         assert store.costs("model") == spent
         assert [call.session_id for call in store.calls()].count("session-000") == 2
+    assert found_in(tmp_path, ["quokka001walks"]) == {}
+
+
+def test_pieces_that_were_lent_to_a_data_set_go(tmp_path: Path) -> None:
+    """Items of the paper's pairs whose version names the session among its lenders go; what is no context of pieces stays."""
+    path = tmp_path / "store.db"
+    fill(path, 3)
+    with Store.open(path, clock=clock) as store:
+        (form,) = store.erasure.trajectories(SessionKey("log", "session-001"))
+        (borrower,) = [p for p in store.erasure.pair_ids(SessionKey("log", "session-000")) if store.pair(p).state == "proved"]
+        with store._database.transaction():
+            store._database.execute("UPDATE pairs SET origin = 'acc' WHERE id = ?", (borrower,))
+            manifest = f'{{"lenders": ["{form.digest}"]}}'
+            store._database.execute("INSERT INTO dataset_versions VALUES ('e', 'acc', 1, ?, NULL, ?)", (manifest, clock()))
+            item = ("e", 0, borrower, "train", b"a piece: quokka001walks")
+            store._database.execute("INSERT INTO dataset_items VALUES (?, ?, ?, ?, ?)", item)
+        plan = plan_erasure(store, KEY, Order(kind="session", sessions=("session-001",)))
+        assert (plan.counts["lent_items"], plan.data_sets) == (1, ("acc v1", "set v1"))
+        carry_out(store, KEY, plan)
+        assert len(rows_of(path)["dataset_items"]) == 2
     assert found_in(tmp_path, ["quokka001walks"]) == {}
 
 

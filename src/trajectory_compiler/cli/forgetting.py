@@ -20,6 +20,7 @@ from trajectory_compiler.store.erasure import Tombstone
 LISTED = 20
 NAMES = {
     "dataset_items": "items of data sets",
+    "lent_items": "items of data sets with pieces of them",
     "model_calls": "model calls (their costs stay)",
     "cached_answers": "answers of models",
     "batched_calls": "calls in a batch (abandoned)",

@@ -148,7 +148,7 @@ def carry_out(store: Store, key: bytes, plan: Plan) -> Tombstone:
 
         def check() -> tuple[Reached, Marks]:
             now = plan_erasure(store, key, plan.order)
-            if (now.keys, now.counts, now.held) != (plan.keys, plan.counts, plan.held):
+            if _promised(now) != _promised(plan):
                 raise InputError("erase", "the store changed while this was looked at", "Run the same command again.")
             return _calls(store, now.sessions), marks
 
@@ -160,6 +160,11 @@ def carry_out(store: Store, key: bytes, plan: Plan) -> Tombstone:
         store.finish_run(run_id, "done", plan.counts)
         erasure.clean()
     return next(one for one in store.erasure.tombstones() if one.id == tombstone.id)
+
+
+def _promised(plan: Plan) -> object:
+    """Return what somebody agreed to."""
+    return plan.keys, plan.counts, plan.held, plan.held_sharers
 
 
 def refuse_held(plan: Plan) -> None:

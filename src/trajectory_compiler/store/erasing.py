@@ -50,6 +50,10 @@ DELETED = (
     "trajectories WHERE source = ? AND session_id = ?",
     "sessions WHERE source = ? AND session_id = ?",
 )
+FORMS = "SELECT digest FROM trajectories WHERE source = ? AND session_id = ?"
+MANIFESTS = "SELECT digest, manifest FROM dataset_versions"
+LENT_TO = """SELECT i.place FROM dataset_items i JOIN pairs p ON p.id = i.pair_id
+    WHERE i.dataset_digest = ? AND p.origin = 'acc' ORDER BY i.place"""
 FORGET_ANSWER = f"""UPDATE model_calls SET response = NULL, request_digest = '',
     status = CASE WHEN status IN {UNDER_WAY} THEN 'interrupted' ELSE status END WHERE id = ?"""
 FORGET_PLACE = "UPDATE model_calls SET source = NULL, session_id = NULL, pair_id = NULL, row_ids = '[]' WHERE id = ?"
@@ -92,12 +96,13 @@ def pair_ids(database: Statements, key: SessionKey) -> tuple[str, ...]:
     return tuple(r[0] for r in database.rows("SELECT id FROM pairs WHERE source = ? AND session_id = ? ORDER BY id", key))
 
 
-def counts_of(database: Statements, keys: Iterable[SessionKey]) -> dict[str, int]:
+def counts_of(database: Statements, keys: Sequence[SessionKey]) -> dict[str, int]:
     """Count the rows that hang on some sessions, by table. Cost: a dozen look-ups by index for each session."""
     counts: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
     for key in keys:
         for table, which in COUNTED.items():
             counts[table] += sum(int(row[0]) for row in database.rows(f"SELECT count(*) FROM {which}", key))
+    counts["lent_items"] = len(lent_items(database, keys))
     return dict(counts)
 
 
@@ -129,11 +134,23 @@ def calls_of(database: Statements, keys: Collection[SessionKey], pairs: Collecti
     )
 
 
+def lent_items(database: Statements, keys: Iterable[SessionKey]) -> tuple[tuple[str, int], ...]:
+    """Return (data set digest, place) of the items of others in whose contexts pieces of some sessions may stand.
+
+    A version whose manifest names a session among its lenders does not say which of its `acc` pairs it lent to, so all count.
+    """
+    digests = [row[0] for key in keys for row in database.rows(FORMS, key)]
+    versions = [row[0] for row in database.rows(MANIFESTS) if any(digest in row[1] for digest in digests)]
+    return tuple((version, int(row[0])) for version in versions for row in database.rows(LENT_TO, (version,)))
+
+
 def delete_sessions(database: Statements, keys: Sequence[SessionKey], reached: Reached) -> None:
     """Delete everything that was made from some sessions, inside the caller's transaction; costs keep their sums.
 
     Deleting what is not there is no error: after an outage a mirror runs the same again.
     """
+    for item in lent_items(database, keys):
+        database.execute("DELETE FROM dataset_items WHERE dataset_digest = ? AND place = ?", item)
     for key in keys:
         for which in DELETED:
             database.execute(f"DELETE FROM {which}", key)
@@ -147,6 +164,12 @@ def delete_sessions(database: Statements, keys: Sequence[SessionKey], reached: R
             "UPDATE holds SET subject = ? WHERE kind = 'session' AND subject = ? AND released_at IS NOT NULL",
             (GONE, key.session_id),
         )
+
+
+def drop_old_snapshots(database: Statements, source: str) -> None:
+    """Delete the statistics of a source that are not current, where sessions of it were erased: nothing reads them any more."""
+    erased = "SELECT 1 FROM sessions WHERE source = ? AND state = 'erased'"
+    database.execute(f"DELETE FROM snapshots WHERE source = ? AND is_current = 0 AND EXISTS ({erased})", (source, source))
 
 
 def _meets(listed: str, rows: Collection[str]) -> bool:

@@ -132,6 +132,8 @@ class Erasure:
     def data_sets(self, keys: Sequence[SessionKey]) -> tuple[str, ...]:
         """Return the data set versions, as NAME vN, that hold a pair of some sessions."""
         rows = [row for key in keys for row in self._database.rows(VERSIONS, key)]
+        for digest in {digest for digest, _ in erasing.lent_items(self._database, keys)}:
+            rows += self._database.rows("SELECT name, version FROM dataset_versions WHERE digest = ?", (digest,))
         return tuple(f"{name} v{version}" for name, version in sorted(set(rows)))
 
     def mirrors(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from types import TracebackType
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
 from trajectory_compiler.store import calls as model_calls
-from trajectory_compiler.store import cleaning, journal, lineage, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store import cleaning, erasing, journal, lineage, migrations, reading, reviewing, saving, subjects
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.erasure import Erasure
@@ -185,7 +185,10 @@ class Store:
             saving.save_run_findings(self._database, run_id, source, findings, self._clock())
 
     def save_snapshot(self, source: str, digest: str, data: bytes) -> None:
-        """Write the statistics snapshot of a source and make it the current one; older ones are kept."""
+        """Write the statistics snapshot of a source and make it the current one.
+
+        Older ones are kept, but not where a session was erased since: they count it.
+        """
         with self._database.transaction():
             self._database.execute("UPDATE snapshots SET is_current = 0 WHERE source = ?", (source,))
             self._database.execute(
@@ -193,6 +196,7 @@ class Store:
                 "ON CONFLICT (source, digest) DO UPDATE SET is_current = 1",
                 (source, digest, data, self._clock()),
             )
+            erasing.drop_old_snapshots(self._database, source)
 
     def save_policy(self, policy: StoredPolicy) -> None:
         """Write by which rules sessions are redacted, under the hash that their trajectories name."""
