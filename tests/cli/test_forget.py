@@ -87,15 +87,20 @@ def test_an_erased_session_stays_out(trajc: Trajc, log: Path, tmp_path: Path, se
     compiled(trajc, log)
     trajc("forget", "--session", GONE, "--yes")
     asked = len(server.questions)
-    last = [line for line in log.read_text(encoding="utf-8").splitlines() if GONE in line][-1]
-    more = json.loads(last) | {"id": "row-wombat-3-9", "created_at": "2026-11-30T10:00:00Z"}
-    log.write_text(log.read_text(encoding="utf-8") + json.dumps(more) + "\n", encoding="utf-8")
+    add_row(log)
     for options in ((), ("--new-snapshot",), OFF, ("--min-turns", "30")):
         found = answer(trajc("compile", log, "--ask", "pairs", "--model", "mine:qwen", "--json", *options))
         assert found["sessions"] == (SESSIONS - 1 if "30" not in options else 0)
         assert found["erased"] == (1 if "30" not in options else 0)
         assert found_in(tmp_path, [*PLANTED, MAIL], apart=OUTSIDE) == {}
     assert all("wombat" not in question.prompt for question in server.questions[asked:])
+
+
+def add_row(log: Path) -> None:
+    """Append a row to the session that is to be forgotten, so that its rows are no longer those that were erased."""
+    last = [line for line in log.read_text(encoding="utf-8").splitlines() if GONE in line][-1]
+    more = json.loads(last) | {"id": "row-wombat-3-9", "created_at": "2026-11-30T10:00:00Z"}
+    log.write_text(log.read_text(encoding="utf-8") + json.dumps(more) + "\n", encoding="utf-8")
 
 
 def test_new_statistics_leave_none_that_count_the_session(trajc: Trajc, log: Path, store: Path) -> None:
@@ -107,6 +112,7 @@ def test_new_statistics_leave_none_that_count_the_session(trajc: Trajc, log: Pat
     assert before is not None
     assert before.document_frequency("buyer-122") == 1
     trajc("forget", "--session", GONE, "--yes")
+    add_row(log)
     assert trajc("compile", log, "--new-snapshot").code == 0
     with Store.open(store) as opened:
         after = load_snapshot(opened, "orders", key)
