@@ -13,6 +13,7 @@ import pytest
 from tests.cli.conftest import Trajc
 from trajectory_compiler import __version__
 from trajectory_compiler.cli import compiling
+from trajectory_compiler.cli.hold import SUBCOMMANDS as HOLD_SUBCOMMANDS
 from trajectory_compiler.cli.ledger import SUBCOMMANDS
 from trajectory_compiler.cli.ledger import command as ledger
 from trajectory_compiler.cli.redact import SUBCOMMANDS as REDACT_SUBCOMMANDS
@@ -22,9 +23,13 @@ from trajectory_compiler.errors import BudgetError
 from trajectory_compiler.store import Store
 
 SENTENCES = re.compile(r"Cannot [^:]+: .+\. .+")
-COMMANDS = [name for section in SECTIONS.values() for name in section if name not in ("ledger", "redact")]
+COMMANDS = [name for section in SECTIONS.values() for name in section if name not in ("ledger", "redact", "hold")]
 LEDGER_COMMANDS = list(SUBCOMMANDS)
-INNER = [*(("ledger", name) for name in SUBCOMMANDS), *(("redact", name) for name in REDACT_SUBCOMMANDS)]
+INNER = [
+    *(("ledger", name) for name in SUBCOMMANDS),
+    *(("redact", name) for name in REDACT_SUBCOMMANDS),
+    *(("hold", name) for name in HOLD_SUBCOMMANDS),
+]
 
 
 def test_the_help_shows_the_five_verbs_first_and_the_exit_codes(trajc: Trajc) -> None:

@@ -45,8 +45,8 @@ def files_with(store: Store, pairs: Collection[str], digests: Collection[str]) -
     actions = store.actions()
     found: dict[str, DerivedFile] = {}
     names: set[str] = set()
-    for action in _last_of_each(actions):
-        judged = _judged(action, frozenset(pairs), frozenset(digests))
+    for action, written in _last_of_each(actions):
+        judged = _judged(action, written, frozenset(pairs), frozenset(digests))
         if judged is None:
             continue
         certainty, why = judged
@@ -56,12 +56,23 @@ def files_with(store: Store, pairs: Collection[str], digests: Collection[str]) -
     return tuple(sorted(found.values(), key=lambda file: (file.made_at, file.kind, file.target)))
 
 
-def _last_of_each(actions: Iterable[Action]) -> list[Action]:
-    """Return the last of the actions that wrote a file of one name: what was there before was overwritten."""
-    return list({action.target: action for action in actions if action.kind in ("export", PAGE, "vault")}.values())
+def _last_of_each(actions: Iterable[Action]) -> list[tuple[Action, frozenset[str]]]:
+    """Return the last of the actions that wrote a file of one name, and the digests of all manifests that it ever had.
+
+    What was there before was overwritten; which of two that were written in one second came last, only the manifest says.
+    """
+    last: dict[str, Action] = {}
+    written: dict[str, set[str]] = {}
+    for action in actions:
+        if action.kind in ("export", PAGE, "vault"):
+            last[action.target] = action
+            written.setdefault(action.target, set()).add(action.detail.get("manifest_sha256", ""))
+    return [(action, frozenset(written[target])) for target, action in last.items()]
 
 
-def _judged(action: Action, pairs: frozenset[str], digests: frozenset[str]) -> tuple[Certainty, str] | None:
+def _judged(
+    action: Action, written: frozenset[str], pairs: frozenset[str], digests: frozenset[str]
+) -> tuple[Certainty, str] | None:
     if action.kind == PAGE:
         shown = set(action.detail.get("pairs", "").split())
         return ("holds it", "the page shows a pair of it") if shown & pairs else None
@@ -73,7 +84,7 @@ def _judged(action: Action, pairs: frozenset[str], digests: frozenset[str]) -> t
         listed = msgspec.json.decode(data, type=Manifest)
     except (OSError, msgspec.DecodeError):
         return "may hold it", "its manifest is not beside it any more"
-    if hashlib.sha256(data).hexdigest() != action.detail.get("manifest_sha256"):
+    if hashlib.sha256(data).hexdigest() not in written:
         return "may hold it", "its manifest was changed since it was written"
     count = len(pairs.intersection(listed.pairs))
     if count:
