@@ -155,11 +155,8 @@ class Erasure:
                 values = (key.source, marks.by_session[key], digests[key], marks.key_id, run_id, now)
                 self._database.execute(MARK, values)
             counts = json_of(dict(sorted(tombstone.counts.items())))
-            values = (tombstone.id, tombstone.kind, tombstone.subject, tombstone.reason, tombstone.actor, counts, now)
-            self._database.execute(
-                "INSERT INTO erasures (id, kind, subject, reason, actor, counts, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                values,
-            )
+            told = (tombstone.id, tombstone.kind, tombstone.subject, tombstone.reason, tombstone.actor, counts, now)
+            self._database.execute(BURY, told)
 
     def tombstone_id(self, run_id: str) -> str:
         """Return the id of the tombstone that a run writes."""

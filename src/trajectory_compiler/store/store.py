@@ -18,11 +18,13 @@ from types import TracebackType
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
 from trajectory_compiler.store import calls as model_calls
-from trajectory_compiler.store import cleaning, erasing, journal, lineage, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
+from trajectory_compiler.store.cleaning import clean
 from trajectory_compiler.store.clock import Clock, utc_now
+from trajectory_compiler.store.erasing import drop_old_snapshots
 from trajectory_compiler.store.erasure import Erasure
-from trajectory_compiler.store.lineage import Lineage
+from trajectory_compiler.store.lineage import Lineage, lineage
 from trajectory_compiler.store.lock import is_locked, run_lock
 from trajectory_compiler.store.records import (
     Action,
@@ -116,7 +118,7 @@ class Store:
         with run_lock(self.path, purpose, self._clock()):
             with self._database.transaction():
                 journal.mark_interrupted(self._database)
-            cleaning.clean(self._database, self.path)
+            clean(self._database, self.path)
             yield
 
     def begin_run(self, kind: str, source: str, options: str, compiler_version: str) -> str:
@@ -196,7 +198,7 @@ class Store:
                 "ON CONFLICT (source, digest) DO UPDATE SET is_current = 1",
                 (source, digest, data, self._clock()),
             )
-            erasing.drop_old_snapshots(self._database, source)
+            drop_old_snapshots(self._database, source)
 
     def save_policy(self, policy: StoredPolicy) -> None:
         """Write by which rules sessions are redacted, under the hash that their trajectories name."""
@@ -246,6 +248,10 @@ class Store:
         """Return the redacted session that a pair was proved on."""
         return reading.trajectory_of(self._database, pair)
 
+    def lineage(self, pair: Pair) -> Lineage:
+        """Return where a pair comes from and where it went. Raises StoreError where its session is gone."""
+        return lineage(self._database, pair)
+
     def facts(self, query: PairQuery | None = None) -> Iterator[PairFacts]:
         """Yield the figures of the matching pairs, without their text: what statistics are made of."""
         return reading.facts(self._database, query or PairQuery())
@@ -285,10 +291,6 @@ class Store:
         """
         with self._database.transaction():
             return reviewing.add_review(self._database, reading.pair(self._database, review.pair_id), review)
-
-    def lineage(self, pair: Pair) -> Lineage:
-        """Return where a pair comes from and where it went. Raises StoreError where its session is gone."""
-        return lineage.lineage(self._database, pair)
 
     def reviews(self, pair_id: str) -> tuple[Review, ...]:
         """Return all reviews of a pair, oldest first."""
