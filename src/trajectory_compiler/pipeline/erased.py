@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import msgspec
 
@@ -20,6 +21,16 @@ from trajectory_compiler.store import Store
 from trajectory_compiler.store.erasing import GONE
 
 _WORD = re.compile(r"[^\s,']+")
+
+
+class Chosen(Protocol):
+    """Sessions that are read as they are needed, and what reading them dropped."""
+
+    def __iter__(self) -> Iterator[RawTrajectory]:
+        """Read them from the beginning."""
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the last pass dropped or noted."""
 
 
 class ErasedSessions:
@@ -47,14 +58,9 @@ class ErasedSessions:
         """Say whether the session of this id, raw or redacted, was erased."""
         return bool(self._marks) and session_mark(self._key, self._source, session_id) in self._marks
 
-    def without(self, sessions: Iterable[RawTrajectory]) -> Iterator[RawTrajectory]:
-        """Yield the sessions that were not erased. Starts counting anew: the last pass is the one that is told."""
-        self.met = 0
-        for raw in sessions:
-            if self._marks and (self.is_erased(raw.session_id) or keyed_hash(self._own, raw.digest) in self._digests):
-                self.met += 1
-            else:
-                yield raw
+    def holds(self, raw: RawTrajectory) -> bool:
+        """Say whether a session of the log was erased, by its id or by its rows."""
+        return bool(self._marks) and (self.is_erased(raw.session_id) or keyed_hash(self._own, raw.digest) in self._digests)
 
     def told(self, findings: Iterable[Finding]) -> list[Finding]:
         """Return findings without the names of erased sessions among their places, a file's name included."""
@@ -66,3 +72,23 @@ class ErasedSessions:
         word = match.group()
         stems = {word, word.rpartition(":")[0], word.partition(".")[0]}
         return GONE if any(stem and self.is_erased(stem) for stem in stems) else word
+
+
+class RemainingSessions:
+    """The sessions of a log that were not erased, with findings that do not name the others."""
+
+    def __init__(self, sessions: Chosen, erased: ErasedSessions) -> None:
+        self._sessions, self._erased = sessions, erased
+
+    def __iter__(self) -> Iterator[RawTrajectory]:
+        """Read them from the beginning. The erased ones are counted anew: the last pass is the one that is told."""
+        self._erased.met = 0
+        for raw in self._sessions:
+            if self._erased.holds(raw):
+                self._erased.met += 1
+            else:
+                yield raw
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the last pass dropped or noted."""
+        return tuple(self._erased.told(self._sessions.findings()))

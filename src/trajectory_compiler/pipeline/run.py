@@ -12,7 +12,7 @@ import msgspec
 
 from trajectory_compiler.config import COMPILER_VERSION, CompileOptions
 from trajectory_compiler.model import Finding, RawTrajectory
-from trajectory_compiler.pipeline.erased import ErasedSessions
+from trajectory_compiler.pipeline.erased import ErasedSessions, RemainingSessions
 from trajectory_compiler.pipeline.session import compile_key
 from trajectory_compiler.pipeline.snapshot import load_snapshot, save_snapshot, take_snapshot
 from trajectory_compiler.pipeline.work import Job, Outcome, compile_all, worker_count
@@ -93,13 +93,13 @@ class _Run:
     def __init__(self, store: Store, source: Source, sessions: Sessions, options: CompileOptions, run_id: str) -> None:
         self.store = store
         self.source = source
-        self.sessions = sessions
         self.options = options
         self.run_id = run_id
         self.policy = load_policy(options.policy, options.policy_reason)
         self.key = load_key(key_path(store.path), create=True)
         self.key_id = key_id(self.key)
         self.erased = ErasedSessions(store, source.name, self.key)
+        self.sessions = RemainingSessions(sessions, self.erased)
         self.selected: set[str] = set()
         self.compiled = self.skipped = self.blocked = self.rows = self.proved = self.dropped = 0
 
@@ -124,9 +124,7 @@ class _Run:
                 batch, size = [], 0
         self.store.save_sessions(batch)
         # What reading noticed names rows and sessions by their raw ids, in which the rules may find something.
-        found = [
-            msgspec.structs.replace(f, detail=masked(f.detail, policy)) for f in self.erased.told(self.sessions.findings())
-        ]
+        found = [msgspec.structs.replace(f, detail=masked(f.detail, policy)) for f in self.sessions.findings()]
         self.store.save_findings(self.run_id, self.source.name, found)
         self.dropped += sum(finding.count for finding in found if _is_dropped(finding))
         return RunSummary(
@@ -147,7 +145,7 @@ class _Run:
         stored = None if self.options.new_snapshot else load_snapshot(self.store, self.source.name, self.key)
         if stored is not None:
             return stored, None
-        snapshot = take_snapshot(self.erased.without(self.sessions), lambda done: progress("reading", done, None))
+        snapshot = take_snapshot(self.sessions, lambda done: progress("reading", done, None))
         save_snapshot(self.store, self.source.name, self.key, snapshot)
         return snapshot, snapshot.sessions
 
@@ -155,7 +153,7 @@ class _Run:
         """Yield the sessions that the store does not hold as they are now, compiled as they would be now."""
         current = set(self.store.current_keys(self.source.name).values())
         own = derive(self.key, "rows")
-        for number, raw in enumerate(self.erased.without(self.sessions), start=1):
+        for number, raw in enumerate(self.sessions, start=1):
             self.rows += len(raw.rows)
             # Keyed: who has the store and guesses a session's rows cannot test the guess.
             raw = msgspec.structs.replace(raw, digest=keyed_hash(own, raw.digest))
