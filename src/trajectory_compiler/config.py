@@ -87,6 +87,24 @@ class CompileOptions(msgspec.Struct, frozen=True, kw_only=True):
     purpose: PurposeOptions = PurposeOptions()
 
 
+class SyncOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How an incremental run decides what is new and what is finished.
+
+    Rows may come `lag_seconds` after their stamp. A session is compiled once nothing came for `quiet_seconds`, or as far as it
+    goes once it has been open for `max_open_seconds`. One that fails is tried `tries` times. Sessions that ended before `since`
+    are left out, those that go on at or after `until` are left to another run (ISO dates or stamps); with both, a run is over
+    that window instead of over what is new. `reconcile` compares every session with the store first.
+    """
+
+    lag_seconds: float = 3_600.0
+    quiet_seconds: float = 3_600.0
+    max_open_seconds: float = 86_400.0
+    tries: int = 3
+    since: str | None = None
+    until: str | None = None
+    reconcile: bool = False
+
+
 class ProviderOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A server of models: where it listens, what it speaks, which environment variable holds its key, what it charges.
 

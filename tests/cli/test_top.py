@@ -23,12 +23,13 @@ from trajectory_compiler.errors import BudgetError
 from trajectory_compiler.store import Store
 
 SENTENCES = re.compile(r"Cannot [^:]+: .+\. .+")
-COMMANDS = [name for section in SECTIONS.values() for name in section if name not in ("ledger", "redact", "hold")]
+COMMANDS = [name for section in SECTIONS.values() for name in section if name not in ("ledger", "redact", "hold", "schedule")]
 LEDGER_COMMANDS = list(SUBCOMMANDS)
 INNER = [
     *(("ledger", name) for name in SUBCOMMANDS),
     *(("redact", name) for name in REDACT_SUBCOMMANDS),
     *(("hold", name) for name in HOLD_SUBCOMMANDS),
+    ("schedule", "print"),
 ]
 
 

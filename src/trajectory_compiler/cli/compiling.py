@@ -19,7 +19,7 @@ from trajectory_compiler.exports.outgoing import Outgoing
 from trajectory_compiler.exports.page import PAGE_PAIRS, PageReport, render_page
 from trajectory_compiler.exports.purpose import Door
 from trajectory_compiler.pipeline import RunSummary, compile_into
-from trajectory_compiler.sources import open_source
+from trajectory_compiler.sources import Source, open_source
 from trajectory_compiler.store import Action, PairQuery, Store
 from trajectory_compiler.store.clock import utc_now
 
@@ -29,6 +29,12 @@ def compile_log_into(store: Store, log: str, options: CompileOptions) -> RunSumm
     source = open_source(log, options.source)
     with progress_bar("sessions") as progress:
         summary = compile_into(store, log, options, progress)
+    note_reading(store, source, options)
+    return summary
+
+
+def note_reading(store: Store, source: Source, options: CompileOptions) -> None:
+    """Note how the columns of a log are read; a reading that is noted already is not noted again."""
     detail = {
         "format": source.format,
         "table": options.source.table or "",
@@ -36,8 +42,9 @@ def compile_log_into(store: Store, log: str, options: CompileOptions) -> RunSumm
         "columns": msgspec.json.encode(source.mapping.columns).decode(),
         "joins": "yes" if source.mapping.joins else "no",
     }
-    store.record_action(Action(kind="compile", actor=actor(), target=summary.source, detail=detail, created_at=utc_now()))
-    return summary
+    noted = [action.detail for action in store.actions() if action.kind == "compile" and action.target == source.name]
+    if not noted or noted[-1] != detail:
+        store.record_action(Action(kind="compile", actor=actor(), target=source.name, detail=detail, created_at=utc_now()))
 
 
 def summary_line(summary: RunSummary, store: str = DEFAULT_STORE, *, asked: bool = False) -> str:

@@ -166,6 +166,13 @@ def log_options(command: Command) -> Command:
     return command
 
 
+def daily_log_options(command: Command) -> Command:
+    """Add the same options but those that choose a part of the log: an incremental run has its own."""
+    for option in reversed(_source_and_session_options()[:3] + _source_and_session_options()[5:]):
+        command = option(command)
+    return command
+
+
 def dataflow_options(command: Command) -> Command:
     """Add the options that say which pairs are made and how."""
     options: list[Callable[[Command], Command]] = [

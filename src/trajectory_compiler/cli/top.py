@@ -32,6 +32,11 @@ SECTIONS: dict[str, dict[str, str]] = {
         "show": "Show one pair with its evidence, its program and its proof.",
         "redact": "Redact a log without compiling it, look for leaks, test rules, restore.",
     },
+    "Every day": {
+        "sync": "Compile what came since the last run: for a scheduler.",
+        "status": "Say what ran, what it cost, what waits, what failed and why.",
+        "schedule": "Print a schedule for systemd, cron, Kubernetes or GitHub.",
+    },
     "What must go, and what must stay": {
         "find": "Say in which sessions, pairs and files somebody stands.",
         "forget": "Erase sessions and everything that was made from them.",

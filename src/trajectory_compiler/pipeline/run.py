@@ -5,8 +5,9 @@ Stopping a run at any instant loses at most the batch that was being written; ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -19,8 +20,8 @@ from trajectory_compiler.pipeline.work import Job, Outcome, compile_all, worker_
 from trajectory_compiler.redaction import load_policy, masked
 from trajectory_compiler.redaction.identities import key_id
 from trajectory_compiler.redaction.keyfile import derive, key_path, keyed_hash, load_key
-from trajectory_compiler.sessions import Sessions, open_sessions
-from trajectory_compiler.sources import Source, open_source
+from trajectory_compiler.sessions import open_sessions
+from trajectory_compiler.sources import open_source
 from trajectory_compiler.sources.findings import REASONS
 from trajectory_compiler.statistics import Snapshot
 from trajectory_compiler.store import BlockedSession, SessionResult, Store, StoredPolicy
@@ -36,12 +37,22 @@ class Progress(Protocol):
         """Report `done` sessions of `total` in a stage (`reading`, `compiling`)."""
 
 
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a session gave nothing: `blocked` by the boundary, or `failed`. `key` names its rows and how they were compiled."""
+
+    state: Literal["blocked", "failed"]
+    why: str
+    key: str
+
+
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What a run did, in counts. `skipped` sessions were up to date, `blocked` ones could not be redacted.
 
     `erased` ones are in the log and were erased from the store, so they were left out.
 
     `selected` names all sessions that the run chose, by the keyed digests of their rows: later stages read these alone.
+    `turns` counts those of the compiled sessions. `troubles` says what became of blocked and failed sessions, by their names in
+    the store.
     """
 
     run_id: str
@@ -54,11 +65,40 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     proved: int
     dropped: int
     erased: int = 0
+    failed: int = 0
+    turns: int = 0
     selected: frozenset[str] = frozenset()
+    troubles: dict[str, Trouble] = {}
 
     def counts(self) -> dict[str, str | int]:
         """Return what the command line shows of it."""
         return {name: value for name, value in msgspec.structs.asdict(self).items() if isinstance(value, str | int)}
+
+
+class Chosen(Protocol):
+    """The sessions of a run, read as they are needed, and what reading them dropped."""
+
+    def __iter__(self) -> Iterator[RawTrajectory]:
+        """Read them from the beginning."""
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what the last pass dropped or noted."""
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """Which sessions a run is about. `census` are those that statistics are taken over, where the store holds none.
+
+    `retried` sessions (names in the store) are compiled though nothing changed; those whose key is in `passed_over` are not
+    compiled again until something does. `keeps_going` makes a session that meets a defect a trouble instead of an end.
+    """
+
+    source: str
+    sessions: Chosen
+    census: Iterable[RawTrajectory]
+    total: int | None = None
+    retried: frozenset[str] = frozenset()
+    passed_over: frozenset[str] = frozenset()
+    keeps_going: bool = False
 
 
 def silent(stage: str, done: int, total: int | None) -> None:
@@ -73,15 +113,37 @@ def compile_into(store: Store, location: str, options: CompileOptions, progress:
     source = open_source(location, options.source)
     with store.lock(f"compile {source.name}"):
         sessions = open_sessions(source, options.sessions)
-        run_id = store.begin_run("compile", source.name, msgspec.json.encode(options).decode(), COMPILER_VERSION)
-        try:
-            summary = _Run(store, source, sessions, options, run_id).go(progress)
-        except BaseException as error:
-            stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
-            store.finish_run(run_id, "interrupted" if stopped else "failed", {})
-            raise
-        store.finish_run(run_id, "done", {name: value for name, value in summary.counts().items() if isinstance(value, int)})
-        return summary
+        with recorded_run(store, "compile", source.name, options) as record:
+            task = Task(source=source.name, sessions=sessions, census=sessions)
+            return compile_task(store, task, options, record, progress)
+
+
+class RunRecord:
+    """A run under way: its id, and the totals that are written when it ends well."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.totals: dict[str, int] = {}
+
+
+@contextmanager
+def recorded_run(store: Store, kind: str, source: str, options: CompileOptions) -> Iterator[RunRecord]:
+    """Write that a run begins, and how it ended. The caller holds the run lock."""
+    record = RunRecord(store.begin_run(kind, source, msgspec.json.encode(options).decode(), COMPILER_VERSION))
+    try:
+        yield record
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
+        store.finish_run(record.run_id, "interrupted" if stopped else "failed", {})
+        raise
+    store.finish_run(record.run_id, "done", record.totals)
+
+
+def compile_task(store: Store, task: Task, options: CompileOptions, record: RunRecord, progress: Progress) -> RunSummary:
+    """Compile the sessions of a task inside a recorded run, and note the totals there. Errors as in `compile_into`."""
+    summary = _Run(store, task, options, record.run_id).go(progress)
+    record.totals |= {name: value for name, value in summary.counts().items() if isinstance(value, int)}
+    return summary
 
 
 def _is_dropped(finding: Finding) -> bool:
@@ -90,18 +152,20 @@ def _is_dropped(finding: Finding) -> bool:
 
 
 class _Run:
-    def __init__(self, store: Store, source: Source, sessions: Sessions, options: CompileOptions, run_id: str) -> None:
+    def __init__(self, store: Store, task: Task, options: CompileOptions, run_id: str) -> None:
         self.store = store
-        self.source = source
+        self.task = task
+        self.source = task.source
         self.options = options
         self.run_id = run_id
         self.policy = load_policy(options.policy, options.policy_reason)
         self.key = load_key(key_path(store.path), create=True)
         self.key_id = key_id(self.key)
-        self.erased = ErasedSessions(store, source.name, self.key)
-        self.sessions = RemainingSessions(sessions, self.erased)
+        self.erased = ErasedSessions(store, task.source, self.key)
+        self.sessions = RemainingSessions(task.sessions, self.erased)
         self.selected: set[str] = set()
-        self.compiled = self.skipped = self.blocked = self.rows = self.proved = self.dropped = 0
+        self.troubles: dict[str, Trouble] = {}
+        self.compiled = self.skipped = self.blocked = self.rows = self.proved = self.dropped = self.failed = self.turns = 0
 
     def go(self, progress: Progress) -> RunSummary:
         policy = self.policy
@@ -113,9 +177,16 @@ class _Run:
         batch: list[SessionResult | BlockedSession] = []
         size = 0
         stale = self._stale(key, progress, total)
-        for outcome in compile_all(stale, Job(snapshot, self.options, policy, self.key), workers):
+        job = Job(snapshot, self.options, policy, self.key, self.task.keeps_going)
+        for outcome in compile_all(stale, job, workers):
             if self.erased.is_erased(outcome.session_id):  # its id is personal: only redacted is it known again
                 self.erased.met += 1
+                continue
+            if outcome.failed:
+                self.failed += 1
+                self.troubles[outcome.session_id] = Trouble(
+                    state="failed", why=outcome.failed, key=f"{outcome.raw_digest}/{key}"
+                )
                 continue
             batch.append(self._result(outcome, key))
             size += len(outcome.pairs) * (BATCH_TURNS // BATCH_PAIRS) + outcome.turns
@@ -125,12 +196,12 @@ class _Run:
         self.store.save_sessions(batch)
         # What reading noticed names rows and sessions by their raw ids, in which the rules may find something.
         found = [msgspec.structs.replace(f, detail=masked(f.detail, policy)) for f in self.sessions.findings()]
-        self.store.save_findings(self.run_id, self.source.name, found)
+        self.store.save_findings(self.run_id, self.source, found)
         self.dropped += sum(finding.count for finding in found if _is_dropped(finding))
         return RunSummary(
             run_id=self.run_id,
-            source=self.source.name,
-            sessions=self.compiled + self.skipped + self.blocked,
+            source=self.source,
+            sessions=self.compiled + self.skipped + self.blocked + self.failed,
             compiled=self.compiled,
             skipped=self.skipped,
             blocked=self.blocked,
@@ -138,27 +209,32 @@ class _Run:
             proved=self.proved,
             dropped=self.dropped,
             erased=self.erased.met,
+            failed=self.failed,
+            turns=self.turns,
+            troubles=self.troubles,
             selected=frozenset(self.selected),
         )
 
     def _snapshot(self, progress: Progress) -> tuple[Snapshot, int | None]:
-        stored = None if self.options.new_snapshot else load_snapshot(self.store, self.source.name, self.key)
-        if stored is not None:
-            return stored, None
-        snapshot = take_snapshot(self.sessions, lambda done: progress("reading", done, None))
-        save_snapshot(self.store, self.source.name, self.key, snapshot)
-        return snapshot, snapshot.sessions
+        stored = None if self.options.new_snapshot else load_snapshot(self.store, self.source, self.key)
+        if stored is not None and stored.sessions:  # statistics of nothing are none
+            return stored, self.task.total
+        census = (raw for raw in self.task.census if not self.erased.holds(raw))
+        snapshot = take_snapshot(census, lambda done: progress("reading", done, None))
+        save_snapshot(self.store, self.source, self.key, snapshot)
+        return snapshot, self.task.total or snapshot.sessions
 
     def _stale(self, key: str, progress: Progress, total: int | None) -> Iterator[RawTrajectory]:
         """Yield the sessions that the store does not hold as they are now, compiled as they would be now."""
-        current = set(self.store.current_keys(self.source.name).values())
+        kept = self.store.current_keys(self.source).items()
+        current = {"/".join(keys) for name, keys in kept if name not in self.task.retried} | self.task.passed_over
         own = derive(self.key, "rows")
         for number, raw in enumerate(self.sessions, start=1):
             self.rows += len(raw.rows)
             # Keyed: who has the store and guesses a session's rows cannot test the guess.
             raw = msgspec.structs.replace(raw, digest=keyed_hash(own, raw.digest))
             self.selected.add(raw.digest)
-            if (raw.digest, key) in current:
+            if f"{raw.digest}/{key}" in current:
                 self.skipped += 1
             else:
                 yield raw
@@ -168,15 +244,18 @@ class _Run:
         self.dropped += sum(finding.count for finding in outcome.findings)
         if outcome.trajectory is None:
             self.blocked += 1
+            why = next((finding.detail for finding in outcome.findings), "")
+            self.troubles[outcome.session_id] = Trouble(state="blocked", why=why, key=f"{outcome.raw_digest}/{key}")
             return BlockedSession(
                 run_id=self.run_id,
-                source=self.source.name,
+                source=self.source,
                 session_id=outcome.session_id,
                 raw_digest=outcome.raw_digest,
                 compile_key=key,
                 findings=outcome.findings,
             )
         self.compiled += 1
+        self.turns += outcome.turns
         self.proved += len(outcome.pairs)
         return SessionResult(
             run_id=self.run_id,

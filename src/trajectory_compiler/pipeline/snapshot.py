@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 
 from trajectory_compiler.model import RawTrajectory
 from trajectory_compiler.redaction.identities import key_id
@@ -41,3 +42,19 @@ def load_snapshot(store: Store, source: str, key: bytes) -> Snapshot | None:
     if stored is None or not stored[1].startswith(owner):
         return None
     return Snapshot.from_bytes(stored[1].removeprefix(owner)).masked(derive(key, "snapshot"))
+
+
+def snapshot_digest(store: Store, source: str, key: bytes) -> str | None:
+    """Return the digest of the snapshot that `load_snapshot` would return, without reading its counters.
+
+    None stands for statistics over no session, too: nothing was compiled by them.
+    """
+    stored = store.snapshot(source)
+    if stored is None or not stored[1].startswith(key_id(key).encode()) or stored[0] == _nothing():
+        return None
+    return stored[0]
+
+
+@cache
+def _nothing() -> str:
+    return Snapshot(b"empty").digest()

@@ -16,7 +16,7 @@ from trajectory_compiler.store.reviewing import reviewed_state
 from trajectory_compiler.store.sqlite import Database
 
 
-def _upsert(table: str, columns: str, keys: str) -> str:
+def upsert(table: str, columns: str, keys: str) -> str:
     """Return an INSERT that updates every other column where the keys exist: the same text on SQLite and PostgreSQL."""
     names = [name.strip() for name in columns.split(",")]
     changed = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys.split(", "))
@@ -25,15 +25,15 @@ def _upsert(table: str, columns: str, keys: str) -> str:
 
 
 SESSION_COLUMNS = "source, session_id, state, raw_digest, digest, compile_key, watermark, turns, attempts, run_id, updated_at"
-SAVE_SESSION = _upsert("sessions", SESSION_COLUMNS, "source, session_id")
-SAVE_PAIR = _upsert("pairs", f"{PAIR_COLUMNS}, agents, tools, run_id, updated_at", "id")
-SAVE_PROOF = _upsert("proofs", f"pair_id, checker, format, {PROOF_COLUMNS}, score, run_id, checked_at", "pair_id, checker")
+SAVE_SESSION = upsert("sessions", SESSION_COLUMNS, "source, session_id")
+SAVE_PAIR = upsert("pairs", f"{PAIR_COLUMNS}, agents, tools, run_id, updated_at", "id")
+SAVE_PROOF = upsert("proofs", f"pair_id, checker, format, {PROOF_COLUMNS}, score, run_id, checked_at", "pair_id, checker")
 SAVE_TRAJECTORY = (
     "INSERT INTO trajectories (source, session_id, digest, raw_digest, policy_hash, turns, content, created_at) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, session_id, digest) DO UPDATE SET "
     "raw_digest = excluded.raw_digest, policy_hash = excluded.policy_hash, content = excluded.content"
 )
-SAVE_STAGE = _upsert(
+SAVE_STAGE = upsert(
     "stages", "source, session_id, origin, digest, key, state, run_id, updated_at", "source, session_id, origin"
 )
 SAVE_IDENTITY = (

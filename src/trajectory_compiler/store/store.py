@@ -22,6 +22,7 @@ from trajectory_compiler.store import journal, migrations, reading, reviewing, s
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.cleaning import clean
 from trajectory_compiler.store.clock import Clock, utc_now
+from trajectory_compiler.store.daily import Daily
 from trajectory_compiler.store.erasing import drop_old_snapshots
 from trajectory_compiler.store.erasure import Erasure
 from trajectory_compiler.store.lineage import Lineage, lineage
@@ -267,6 +268,10 @@ class Store:
     def totals(self) -> Totals:
         """Count sessions, turns, pairs by state and reviews."""
         return reading.totals(self._database)
+
+    def daily(self) -> Daily:
+        """Return what incremental runs remember: watermarks, waiting sessions, what is held of each session."""
+        return Daily(self._database, self._clock)
 
     # Model calls
 
