@@ -45,13 +45,34 @@ class DataflowOptions(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
+class PurposeOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the pairs are for, on which ground, and what never leaves. Stored with every run, enforced at every export.
+
+    `use` None is undecided. `lawful_basis` and `dpia` are references of the user's own, such as a register entry. Names of
+    agents, tools and sessions are exact, or patterns with `*`.
+    """
+
+    use: Literal["evaluation", "training"] | None = None
+    lawful_basis: str = ""
+    dpia: str = ""
+    exclude_agents: tuple[str, ...] = ()
+    exclude_tools: tuple[str, ...] = ()
+    exclude_sessions: tuple[str, ...] = ()
+
+
+class RetentionOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long sessions are kept, in days after their last row; None is without end."""
+
+    retention_days: int | None = None
+
+
 class CompileOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a compile run depends on.
 
     `policy` is `standard`, `strict`, `off` (`policy_reason` says why) or the path of a policy file (.toml). `workers` 0 is one
     per core. `split_pattern` is a regular expression over session ids: sessions that share what it matches (its first group,
     where it has one) stay in one split. `new_snapshot` takes the statistics anew, which recompiles every session. `effects`
-    overrides the guess whether a tool changes the world.
+    overrides the guess whether a tool changes the world. `purpose` changes no pair: it is kept with the run.
     """
 
     source: SourceOptions = SourceOptions()
@@ -63,6 +84,7 @@ class CompileOptions(msgspec.Struct, frozen=True, kw_only=True):
     split_pattern: str | None = None
     new_snapshot: bool = False
     effects: dict[str, bool] = {}
+    purpose: PurposeOptions = PurposeOptions()
 
 
 class SyncOptions(msgspec.Struct, frozen=True, kw_only=True):

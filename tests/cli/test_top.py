@@ -13,6 +13,7 @@ import pytest
 from tests.cli.conftest import Trajc
 from trajectory_compiler import __version__
 from trajectory_compiler.cli import compiling
+from trajectory_compiler.cli.hold import SUBCOMMANDS as HOLD_SUBCOMMANDS
 from trajectory_compiler.cli.ledger import SUBCOMMANDS
 from trajectory_compiler.cli.ledger import command as ledger
 from trajectory_compiler.cli.redact import SUBCOMMANDS as REDACT_SUBCOMMANDS
@@ -23,9 +24,9 @@ from trajectory_compiler.errors import BudgetError
 from trajectory_compiler.store import Store
 
 SENTENCES = re.compile(r"Cannot [^:]+: .+\. .+")
-COMMANDS = [name for section in SECTIONS.values() for name in section if name not in ("ledger", "redact", "report", "schedule")]
+GROUPS = {"ledger": SUBCOMMANDS, "redact": REDACT_SUBCOMMANDS, "report": REPORT_SUBCOMMANDS, "hold": HOLD_SUBCOMMANDS}
+COMMANDS = [name for section in SECTIONS.values() for name in section if name not in (*GROUPS, "schedule")]
 LEDGER_COMMANDS = list(SUBCOMMANDS)
-GROUPS = {"ledger": SUBCOMMANDS, "redact": REDACT_SUBCOMMANDS, "report": REPORT_SUBCOMMANDS}
 INNER = [*((group, name) for group, names in GROUPS.items() for name in names), ("schedule", "print")]
 
 

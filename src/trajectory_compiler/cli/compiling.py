@@ -8,14 +8,16 @@ from pathlib import Path
 import msgspec
 
 from trajectory_compiler import __version__
-from trajectory_compiler.cli.options import DEFAULT_STORE
+from trajectory_compiler.cli.options import DEFAULT_STORE, purpose
 from trajectory_compiler.cli.screen import counted, progress_bar
 from trajectory_compiler.cli.who import actor
 from trajectory_compiler.config import CompileOptions
 from trajectory_compiler.errors import InputError
+from trajectory_compiler.exports.derived import PAGE
 from trajectory_compiler.exports.files import new_file
 from trajectory_compiler.exports.outgoing import Outgoing
 from trajectory_compiler.exports.page import PAGE_PAIRS, PageReport, render_page
+from trajectory_compiler.exports.purpose import Door
 from trajectory_compiler.pipeline import RunSummary, compile_into
 from trajectory_compiler.sources import Source, open_source
 from trajectory_compiler.store import Action, PairQuery, Store
@@ -50,6 +52,7 @@ def summary_line(summary: RunSummary, store: str = DEFAULT_STORE, *, asked: bool
     named = "" if store == DEFAULT_STORE else f" --store {store}"
     unchanged = f" ({summary.skipped:,} unchanged)" if summary.skipped else ""
     blocked = f", {summary.blocked:,} blocked" if summary.blocked else ""
+    blocked += f", {summary.erased:,} left out (erased)" if summary.erased else ""
     following = f"trajc audit{named}" if summary.proved or summary.skipped else "trajc inspect LOG"
     proved = f"{summary.proved:,} {'newly ' if summary.skipped else ''}proved"
     nothing = "" if asked else "$0, nothing left this machine, "
@@ -81,8 +84,13 @@ def write_page(store: Store, summary: RunSummary, path: Path, *, seed: int) -> N
         blocked=summary.blocked,
     )
     drawn = store.pairs(PairQuery(source=summary.source, limit=PAGE_PAIRS, seed=seed))
-    shown = [(pair, store.trajectory_of(pair)) for pair in drawn]
+    door = Door(store, purpose(), observations_only=False)
+    read = ((pair, store.trajectory_of(pair)) for pair in drawn)
+    shown = [(pair, trajectory) for pair, trajectory in read if door.reason_against(pair, trajectory) is None]
     page = render_page(report, shown)
     Outgoing(store, f"write '{path}'").check_page(page, [trajectory for _, trajectory in shown])
     with new_file(path) as write:
         write(page.encode("utf-8", "replace"))
+    if not store.read_only:  # an erasure must know which pages show a pair
+        detail = {"pairs": " ".join(pair.id for pair, _ in shown)}
+        store.record_action(Action(kind=PAGE, actor=actor(), target=str(path.absolute()), detail=detail, created_at=utc_now()))

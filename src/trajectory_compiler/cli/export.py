@@ -54,6 +54,7 @@ from trajectory_compiler.store.clock import utc_now
 @click.option(
     "--seed", type=int, metavar="N", default=0, show_default=True, help="Seed of the sample, and of the pieces of acc pairs."
 )
+@click.option("--observations-only", is_flag=True, help="Leave what the agent's model said and thought out of contexts.")
 @click.option("--force", is_flag=True, help="Overwrite files that exist.")
 @shared.store_option
 @shared.json_option
@@ -68,6 +69,7 @@ def command(
     source: str | None,
     limit: int | None,
     seed: int,
+    observations_only: bool,
     force: bool,
     store: str,
     as_json: bool,
@@ -75,7 +77,7 @@ def command(
     """Write the pairs as a data set, with a manifest of digests and counts beside it.
 
     jsonl holds everything that is known of a pair; inspect runs in `inspect eval` as it is; acc has the columns of the ACC data
-    set; chat holds messages for fine-tuning.
+    set; chat holds messages for fine-tuning. What the table [purpose] of ./trajc.toml excludes stays here.
     """
     request = ExportRequest(
         format=format_,
@@ -91,6 +93,8 @@ def command(
         bare=bare,
         force=force,
         actor=actor(),
+        purpose=shared.purpose(),
+        observations_only=observations_only,
     )
     if output is None or str(output) == "-":
         _to_stdout(request, store, as_json=as_json)
@@ -125,3 +129,8 @@ def _report(manifest: Manifest, output: Path) -> None:
 def _warn_left_out(manifest: Manifest) -> None:
     for reason, count in manifest.left_out.items():
         warn(f"{counted(count, 'pair')} left out: {reason}.")
+    if manifest.purpose.use == "evaluation":
+        return
+    for one in manifest.terms:  # nobody may train by accident on what a provider's terms keep
+        holder = "wrote pairs" if one.part == "pairs" else "acted in contexts"
+        warn(f"{one.model} {holder}: {one.restriction} ({one.source}, read {one.read}).")

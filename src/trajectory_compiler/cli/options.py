@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from trajectory_compiler.config import CompileOptions, DataflowOptions, SessionOptions, SourceOptions
+from trajectory_compiler.config import CompileOptions, DataflowOptions, PurposeOptions, SessionOptions, SourceOptions
 from trajectory_compiler.model import FAMILIES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -215,7 +215,17 @@ def compile_options(given: dict[str, Any]) -> CompileOptions:
         split_pattern=given["split_pattern"],
         new_snapshot=given["new_snapshot"],
         effects=given["effects"],
+        purpose=purpose(),
     )
+
+
+def purpose() -> PurposeOptions:
+    """Return the purpose that the folder's config file states."""
+    if not Path(CONFIG_NAME).exists():
+        return PurposeOptions()
+    from trajectory_compiler.pipeline.options_file import read_purpose  # noqa: PLC0415  # only where there is a file
+
+    return read_purpose(Path(CONFIG_NAME))
 
 
 def source_options(given: dict[str, Any]) -> SourceOptions:

@@ -9,6 +9,7 @@ import msgspec
 from rich.text import Text
 
 from trajectory_compiler.cli import options as shared
+from trajectory_compiler.cli.lineage import lineage_record, print_lineage, traced
 from trajectory_compiler.cli.pair_lines import print_answer, print_question, turn_text
 from trajectory_compiler.cli.screen import console, print_json, printable, say
 from trajectory_compiler.cli.twinning import ToldTwin, print_twins, twins_of
@@ -31,11 +32,18 @@ CANONICAL_ROLES: tuple[Role, ...] = ("session_id", "tool", "id", "created_at", "
 @click.command(
     name="show",
     epilog=shared.example(
-        "trajc show 3fa2b1", "trajc show 3fa2b1 --twin", "trajc show 3fa2b1 --sql postgres --table audit_log"
+        "trajc show 3fa2b1",
+        "trajc show 3fa2b1 --twin",
+        "trajc show 3fa2b1 --lineage",
+        "trajc show 3fa2b1 --sql postgres --table audit_log",
     ),
 )
 @click.argument("pair")
 @click.option("--twin", is_flag=True, help="Counterfactual twins: the edits of the log that change the answer, and to what.")
+@click.option(
+    "--lineage", "with_lineage", is_flag=True, help="Rows, policy, run, calls, cost, proofs, reviews, data sets, files."
+)
+@click.option("--log", metavar="LOG", help="With --lineage: look the rows up in this log, and say whether they have changed.")
 @click.option("--context", is_flag=True, help="The turns that a reader gets, whole.")
 @click.option(
     "--sql",
@@ -50,6 +58,8 @@ CANONICAL_ROLES: tuple[Role, ...] = ("session_id", "tool", "id", "created_at", "
 def command(
     pair: str,
     twin: bool,
+    with_lineage: bool,
+    log: str | None,
     context: bool,
     dialect: DialectName | None,
     table: str | None,
@@ -61,16 +71,20 @@ def command(
 
     PAIR is an id or its beginning, as `trajc sample` prints it.
     """
+    if log is not None and not with_lineage:
+        raise click.UsageError("--log belongs to --lineage.")
     with Store.open(store, read_only=True) as opened:
         found = opened.pair(pair)
         trajectory = opened.trajectory_of(found)
+        lineage = traced(opened, found, log) if with_lineage else None
         query = None if dialect is None else sql_of(found, trajectory, origin_of(opened, found, table, columns), dialect)
     twins = twins_of(found, trajectory) if twin else []
     text = SessionText(trajectory).context(found, Context(kind="full", label="full")) if context else None
     if as_json:
-        print_json(_record(found, trajectory, twins if twin else None, query, text))
+        traced_record = {} if lineage is None else {"lineage": lineage_record(lineage)}
+        print_json(_record(found, trajectory, twins if twin else None, query, text) | traced_record)
         return
-    if query is not None and not twin and not context:
+    if query is not None and not twin and not context and not with_lineage:
         click.echo(query, nl=False)  # alone, so that it can be piped into psql or sqlite3
         return
     _print(found, trajectory)
@@ -80,6 +94,9 @@ def command(
     if text is not None:
         _heading("What a reader gets")
         console().print(Text(printable(text)), soft_wrap=True)
+    if lineage is not None:
+        _heading("Where it comes from, and where it went")
+        print_lineage(lineage)
     if query is not None:
         _heading("As a query")
         click.echo(query, nl=False)

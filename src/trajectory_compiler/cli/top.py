@@ -39,6 +39,11 @@ SECTIONS: dict[str, dict[str, str]] = {
         "status": "Say what ran, what it cost, what waits, what failed and why.",
         "schedule": "Print a schedule for systemd, cron, Kubernetes or GitHub.",
     },
+    "What must go, and what must stay": {
+        "find": "Say in which sessions, pairs and files somebody stands.",
+        "forget": "Erase sessions and everything that was made from them.",
+        "hold": "Keep sessions from being erased.",
+    },
     "The log itself": {
         "ledger": "Create, seal, verify and fill an append-only audit log.",
     },

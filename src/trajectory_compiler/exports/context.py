@@ -27,17 +27,33 @@ SEPARATOR = "\n\n"
 MISSES = 64  # turns in a row that do not fit, after which a budget counts as filled: else a huge session is walked to its end
 
 
+class Veil(msgspec.Struct, frozen=True):
+    """What of a session is never shown: `hidden` turns, and the agent's own words in `muted` ones."""
+
+    hidden: frozenset[int] = frozenset()
+    muted: frozenset[int] = frozenset()
+
+
+NO_VEIL = Veil()
+
+
 def tokens(text: str) -> int:
     """Return the number of tokens of a text by the rule above."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
 class SessionText:
-    """The turns of one session as text, each rendered once however many pairs show it."""
+    """The turns of one session as text, each rendered once however many pairs show it.
 
-    def __init__(self, trajectory: Trajectory) -> None:
+    `veil` says what is never shown: whole turns, and what the agent said in others. The rest keeps its numbers.
+    """
+
+    def __init__(self, trajectory: Trajectory, veil: Veil = NO_VEIL) -> None:
         self.trajectory = trajectory
+        self._veil = veil
         turns = trajectory.turns
+        if veil.muted:
+            turns = tuple(msgspec.structs.replace(turn, arguments=None) if turn.index in veil.muted else turn for turn in turns)
         if is_evenly_spaced([turn.created_at for turn in turns]):
             turns = tuple(msgspec.structs.replace(turn, created_at=None) for turn in turns)
         self._turns = turns
@@ -63,7 +79,7 @@ class SessionText:
     def _chosen(self, pair: Pair, context: Context) -> list[int] | None:
         if context.kind == "none":
             return []
-        visible = _Visible(pair, len(self._turns))
+        visible = _Visible(pair, len(self._turns), self._veil.hidden)
         if context.kind == "full":
             return [index for index in range(visible.end) if index in visible]
         supporting = sorted(index for index in set(pair.supporting_turns) if index in visible)
@@ -95,12 +111,12 @@ class SessionText:
 class _Visible:
     """The turns that a pair may show at all."""
 
-    def __init__(self, pair: Pair, turns: int) -> None:
+    def __init__(self, pair: Pair, turns: int, hidden: frozenset[int]) -> None:
         self.end = turns if pair.context_end is None else min(turns, pair.context_end)
-        self.withheld = frozenset(pair.withheld_turns)
+        self.left_out = hidden.union(pair.withheld_turns)
 
     def __contains__(self, index: int) -> bool:
-        return 0 <= index < self.end and index not in self.withheld
+        return 0 <= index < self.end and index not in self.left_out
 
 
 def _by_distance(anchors: list[int], visible: _Visible) -> Iterator[int]:

@@ -25,8 +25,10 @@ from trajectory_compiler.exports.inspect_task import task_source
 from trajectory_compiler.exports.outgoing import Outgoing
 from trajectory_compiler.exports.pieces import PieceContexts, Pieced
 from trajectory_compiler.exports.prompt import ANSWER_MARK
-from trajectory_compiler.exports.request import MANIFEST_VERSION, ExportedFile, ExportRequest, Manifest, query_of
-from trajectory_compiler.model import Pair
+from trajectory_compiler.exports.purpose import Door, purposes_of
+from trajectory_compiler.exports.request import MANIFEST_VERSION, ExportedFile, ExportRequest, Manifest, Writers, query_of
+from trajectory_compiler.exports.terms import model_in, model_of_origin, restrictions
+from trajectory_compiler.model import Pair, Trajectory
 from trajectory_compiler.models.tokens import estimate_tokens
 from trajectory_compiler.store import Action, Store
 from trajectory_compiler.synthesis.acc import ORIGIN
@@ -80,8 +82,12 @@ class _Written:
         self._request = request
         # A context of pieces is made for a model's window, so its tokens are estimated as the models' are.
         self._count_tokens: TokenCount = estimate_tokens if request.origins == (ORIGIN,) else tokens
-        self._contexts = PieceContexts(store, self._outgoing.kept, self._count_tokens, request.seed or 0)
+        self._door = Door(store, request.purpose, observations_only=request.observations_only)
+        self._contexts = PieceContexts(store, self._outgoing.kept, self._count_tokens, request.seed or 0, self._door.lends)
+        self._purposes = purposes_of(store)
+        self._models: dict[str, set[str]] = {"context": set(), "pairs": set(), "unnamed": set()}
         self._lenders: dict[str, None] = {}
+        self._seen: set[str] = set()
         self._pairs: list[str] = []
         self._sessions: set[tuple[str, str]] = set()
         self._policies: set[str] = set()
@@ -94,10 +100,12 @@ class _Written:
         record = RECORDS[request.format]
         encoder = msgspec.json.Encoder()
         with self._store.view():
+            self._door.refuse_use(request.format, frozenset(self._purposes if request.source is None else (request.source,)))
             for pair, text in self._with_sessions():
-                shown = self._shown(pair, text)
+                refused = self._door.reason_against(pair, text.trajectory)
+                shown = None if refused else self._shown(pair, text)
                 if shown is None:
-                    self._left_out[TOO_LONG] += 1
+                    self._left_out[refused or TOO_LONG] += 1
                     continue
                 item = Item(pair=pair, context=shown.text, setting=request.context, bare=request.bare, count=self._count_tokens)
                 line = encoder.encode(record(item)) + b"\n"
@@ -105,8 +113,10 @@ class _Written:
                 self._lenders.update(dict.fromkeys(shown.lenders))
                 write(line)
                 self._count(pair)
+                self._note_models(pair, text.trajectory)
         if not self._pairs:
-            why = f"{sum(self._left_out.values())} pairs match, and {TOO_LONG}" if self._left_out else "no pair matches"
+            most = max(self._left_out, key=lambda reason: self._left_out[reason], default="")
+            why = f"{sum(self._left_out.values())} pairs match, and {most}" if self._left_out else "no pair matches"
             raise InputError("export pairs", why, "See what there is with: trajc stats")
 
     def _shown(self, pair: Pair, text: SessionText) -> Pieced | None:
@@ -138,6 +148,15 @@ class _Written:
             policies=tuple(sorted(self._policies)),
             pairs=tuple(self._pairs),
             lenders=tuple(self._lenders),
+            purpose=request.purpose,
+            purposes={source: self._purposes[source] for source in sorted(self._sources) if source in self._purposes},
+            observations_only=request.observations_only,
+            models=Writers(
+                context=tuple(sorted(self._models["context"])),
+                pairs=tuple(sorted(self._models["pairs"])),
+                unnamed_agents=tuple(sorted(self._models["unnamed"])),
+            ),
+            terms=(*restrictions(self._models["context"], "context"), *restrictions(self._models["pairs"], "pairs")),
         )
         names = msgspec.structs.replace(manifest, pairs=(), files=(), policies=(), lenders=())  # the rest of it are hashes
         self._outgoing.check_rest(msgspec.json.encode(names), "the manifest")
@@ -155,8 +174,24 @@ class _Written:
             if text is None or key != current:
                 trajectory = self._store.trajectory_of(pair)
                 self._policies.add(trajectory.policy_hash)
-                key, text = current, SessionText(trajectory)
+                key, text = current, SessionText(trajectory, self._door.veil(trajectory))
             yield pair, text
+
+    @property
+    def _sources(self) -> frozenset[str]:
+        return frozenset(source for source, _ in self._sessions)
+
+    def _note_models(self, pair: Pair, trajectory: Trajectory) -> None:
+        """Note whose words an item holds: agents act in every turn of a context, so all that are not hidden count."""
+        written = model_of_origin(pair.origin)
+        self._models["pairs"] |= {written} if written else set()
+        if self._request.context.kind == "none" or trajectory.digest in self._seen:
+            return
+        self._seen.add(trajectory.digest)
+        hidden = self._door.veil(trajectory).hidden
+        for agent in {turn.agent for turn in trajectory.turns if turn.index not in hidden}:
+            model = model_in(agent)
+            self._models["context" if model else "unnamed"].add(model or agent)
 
     def _count(self, pair: Pair) -> None:
         self._pairs.append(pair.id)

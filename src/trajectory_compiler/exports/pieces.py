@@ -22,6 +22,11 @@ ASKED_TO_LEND = 256  # sessions for one context
 LONGEST_LENDER = 2_000  # turns: a longer session is not read whole for a few pieces
 REMEMBERED = 64  # lenders
 Kept = Callable[[Trajectory], tuple[str, ...]]
+Lends = Callable[[Trajectory, int], bool]
+
+
+def _lends_all(trajectory: Trajectory, turn: int) -> bool:  # noqa: ARG001  # nothing is excluded
+    return True
 
 
 class Pieced(NamedTuple):
@@ -40,16 +45,19 @@ class _Lender(NamedTuple):
 
 
 class PieceContexts:
-    """Contexts of one export. `kept` gives what the policy of a trajectory lets pass, `seed` fixes choice and order."""
+    """Contexts of one export. `kept` gives what the policy of a trajectory lets pass, `seed` fixes choice and order.
 
-    def __init__(self, store: Store, kept: Kept, count: TokenCount, seed: int) -> None:
-        self._store, self._kept, self._count, self._seed = store, kept, count, seed
+    `lends` says of a turn whether it may stand in a context at all.
+    """
+
+    def __init__(self, store: Store, kept: Kept, count: TokenCount, seed: int, lends: Lends = _lends_all) -> None:
+        self._store, self._kept, self._count, self._seed, self._lends = store, kept, count, seed, lends
         self._rings: dict[tuple[str, str], tuple[StoredSession, ...]] = {}
         self._lenders: OrderedDict[str, _Lender] = OrderedDict()
 
     def context(self, pair: Pair, trajectory: Trajectory, context: Context) -> Pieced | None:
         """Return what an item of this pair shows, or None where its supporting pieces do not fit the budget."""
-        own = pieces_of(trajectory, pair.context_end)
+        own = self._pieces(trajectory, pair.context_end)
         if context.kind == "none":
             return Pieced("", (), ())
         if context.kind == "evidence":
@@ -64,6 +72,9 @@ class PieceContexts:
         used = [lender for session, lender in lent.items() if session in shown]
         kept = tuple(dict.fromkeys(text for lender in used for text in lender.kept))
         return Pieced(made.text, tuple(lender.digest for lender in used), kept)
+
+    def _pieces(self, trajectory: Trajectory, end: int | None = None) -> tuple[Piece, ...]:
+        return tuple(piece for piece in pieces_of(trajectory, end) if self._lends(trajectory, piece.turn))
 
     def _others(self, pair: Pair, trajectory: Trajectory, lent: dict[str, _Lender]) -> Iterator[Sequence[Piece]]:
         """Yield the pieces of other sessions, from a place that pair and seed choose; note in `lent` who was asked."""
@@ -93,6 +104,6 @@ class PieceContexts:
             trajectory = self._store.trajectory(digest)
             if len(self._lenders) >= REMEMBERED:
                 self._lenders.popitem(last=False)
-            self._lenders[digest] = _Lender(digest, trajectory.policy_hash, pieces_of(trajectory), self._kept(trajectory))
+            self._lenders[digest] = _Lender(digest, trajectory.policy_hash, self._pieces(trajectory), self._kept(trajectory))
         self._lenders.move_to_end(digest)
         return self._lenders[digest]

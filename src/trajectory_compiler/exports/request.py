@@ -7,7 +7,9 @@ from typing import Literal
 
 import msgspec
 
+from trajectory_compiler.config import PurposeOptions
 from trajectory_compiler.errors import OptionError
+from trajectory_compiler.exports.terms import Restriction
 from trajectory_compiler.model import Family, State
 from trajectory_compiler.store import SHOWN_STATES, PairQuery
 from trajectory_compiler.synthesis.acc import ORIGIN
@@ -36,7 +38,8 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     `bare` leaves the intermediate steps out of `chat` and `acc` answers. `limit` with `seed` draws a random sample; the file
     is in the order of sessions all the same. `seed` also fixes which pieces a pair of origin `acc` is shown among. `created_at`
-    and `actor` go into the manifest and the store's list of actions. `force` overwrites files that exist.
+    and `actor` go into the manifest and the store's list of actions. `force` overwrites files that exist. `purpose` is what the
+    config says now; `observations_only` leaves out of contexts what the agent's model said and thought.
     """
 
     format: ExportFormat
@@ -53,6 +56,8 @@ class ExportRequest(msgspec.Struct, frozen=True, kw_only=True):
     bare: bool = False
     force: bool = False
     actor: str = ""
+    purpose: PurposeOptions = PurposeOptions()
+    observations_only: bool = False
 
 
 class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,12 +68,25 @@ class ExportedFile(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
 
 
+class Writers(msgspec.Struct, frozen=True, kw_only=True):
+    """The models whose words an export holds: those behind the agents of its contexts, and those that wrote pairs.
+
+    `unnamed_agents` acted in contexts and the log does not say by which model.
+    """
+
+    context: tuple[str, ...] = ()
+    pairs: tuple[str, ...] = ()
+    unnamed_agents: tuple[str, ...] = ()
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """What an export holds and where it came from. It lies beside the export as `NAME.manifest.json`.
 
     `pairs` lists the ids in the order of the lines, so that whoever must erase a session finds the files that hold it.
     `lenders` are the digests of redacted sessions of which pieces stand in contexts of others.
     `counts` are by qa_type, state, split, origin; `left_out` by reason. `policies` are the hashes of the redaction policies.
+    `models` names whose words it holds, `terms` what their providers say about training on them. `purpose` is the one in the
+    config when it was made, `purposes` those of the runs, by source.
     """
 
     manifest_version: int
@@ -88,6 +106,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     policies: tuple[str, ...]
     pairs: tuple[str, ...]
     lenders: tuple[str, ...] = ()
+    purpose: PurposeOptions = PurposeOptions()
+    purposes: dict[str, PurposeOptions] = {}
+    observations_only: bool = False
+    models: Writers = Writers()
+    terms: tuple[Restriction, ...] = ()
 
 
 def parse_context(text: str) -> Context:

@@ -13,6 +13,7 @@ import msgspec
 
 from trajectory_compiler.config import COMPILER_VERSION, CompileOptions
 from trajectory_compiler.model import Finding, RawTrajectory
+from trajectory_compiler.pipeline.erased import ErasedSessions, RemainingSessions
 from trajectory_compiler.pipeline.session import compile_key
 from trajectory_compiler.pipeline.snapshot import load_snapshot, save_snapshot, take_snapshot
 from trajectory_compiler.pipeline.work import Job, Outcome, compile_all, worker_count
@@ -47,6 +48,8 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What a run did, in counts. `skipped` sessions were up to date, `blocked` ones could not be redacted.
 
+    `erased` ones are in the log and were erased from the store, so they were left out.
+
     `selected` names all sessions that the run chose, by the keyed digests of their rows: later stages read these alone.
     `turns` counts those of the compiled sessions. `troubles` says what became of blocked and failed sessions, by their names in
     the store.
@@ -61,6 +64,7 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     proved: int
     dropped: int
+    erased: int = 0
     failed: int = 0
     turns: int = 0
     selected: frozenset[str] = frozenset()
@@ -157,6 +161,8 @@ class _Run:
         self.policy = load_policy(options.policy, options.policy_reason)
         self.key = load_key(key_path(store.path), create=True)
         self.key_id = key_id(self.key)
+        self.erased = ErasedSessions(store, task.source, self.key)
+        self.sessions = RemainingSessions(task.sessions, self.erased)
         self.selected: set[str] = set()
         self.troubles: dict[str, Trouble] = {}
         self.compiled = self.skipped = self.blocked = self.rows = self.proved = self.dropped = self.failed = self.turns = 0
@@ -173,6 +179,9 @@ class _Run:
         stale = self._stale(key, progress, total)
         job = Job(snapshot, self.options, policy, self.key, self.task.keeps_going)
         for outcome in compile_all(stale, job, workers):
+            if self.erased.is_erased(outcome.session_id):  # its id is personal: only redacted is it known again
+                self.erased.met += 1
+                continue
             if outcome.failed:
                 self.failed += 1
                 self.troubles[outcome.session_id] = Trouble(
@@ -186,7 +195,7 @@ class _Run:
                 batch, size = [], 0
         self.store.save_sessions(batch)
         # What reading noticed names rows and sessions by their raw ids, in which the rules may find something.
-        found = [msgspec.structs.replace(f, detail=masked(f.detail, policy)) for f in self.task.sessions.findings()]
+        found = [msgspec.structs.replace(f, detail=masked(f.detail, policy)) for f in self.sessions.findings()]
         self.store.save_findings(self.run_id, self.source, found)
         self.dropped += sum(finding.count for finding in found if _is_dropped(finding))
         return RunSummary(
@@ -199,6 +208,7 @@ class _Run:
             rows=self.rows,
             proved=self.proved,
             dropped=self.dropped,
+            erased=self.erased.met,
             failed=self.failed,
             turns=self.turns,
             troubles=self.troubles,
@@ -209,7 +219,8 @@ class _Run:
         stored = None if self.options.new_snapshot else load_snapshot(self.store, self.source, self.key)
         if stored is not None and stored.sessions:  # statistics of nothing are none
             return stored, self.task.total
-        snapshot = take_snapshot(self.task.census, lambda done: progress("reading", done, None))
+        census = (raw for raw in self.task.census if not self.erased.holds(raw))
+        snapshot = take_snapshot(census, lambda done: progress("reading", done, None))
         save_snapshot(self.store, self.source, self.key, snapshot)
         return snapshot, self.task.total or snapshot.sessions
 
@@ -218,7 +229,7 @@ class _Run:
         kept = self.store.current_keys(self.source).items()
         current = {"/".join(keys) for name, keys in kept if name not in self.task.retried} | self.task.passed_over
         own = derive(self.key, "rows")
-        for number, raw in enumerate(self.task.sessions, start=1):
+        for number, raw in enumerate(self.sessions, start=1):
             self.rows += len(raw.rows)
             # Keyed: who has the store and guesses a session's rows cannot test the guess.
             raw = msgspec.structs.replace(raw, digest=keyed_hash(own, raw.digest))

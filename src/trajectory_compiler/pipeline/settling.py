@@ -23,10 +23,11 @@ from trajectory_compiler.store.daily import Waiting
 
 
 class Naming(NamedTuple):
-    """Under which name the store knows a session of the log, and by what it is found again where that name hides it."""
+    """Under which name the store knows a session, by what it is found again where that hides it, and whether it was erased."""
 
     name: Callable[[str], str]
     found_by: Callable[[str], str]
+    is_erased: Callable[[str], bool] = lambda _: False
 
 
 class Settling:
@@ -65,6 +66,8 @@ class Settling:
         """Say whether a session is open, and note it if so. A stamp from the future counts as now."""
         first, last = min(first, self._now), min(last, self._now)
         if (self._now - last).total_seconds() >= self._options.quiet_seconds:
+            return False
+        if self._naming.is_erased(raw.session_id):  # passed on, and left out there: its id must not be noted again
             return False
         name = self._naming.name(raw.session_id)
         known = self._before.get(name)

@@ -19,6 +19,7 @@ import msgspec
 from trajectory_compiler.config import CompileOptions, SyncOptions
 from trajectory_compiler.model import short_hash
 from trajectory_compiler.pipeline.comparing import Comparer, Comparison
+from trajectory_compiler.pipeline.erased import ErasedSessions
 from trajectory_compiler.pipeline.run import Progress, RunRecord, RunSummary, Task, compile_task, recorded_run, silent
 from trajectory_compiler.pipeline.session import compile_key
 from trajectory_compiler.pipeline.settling import Naming, Settling, day_or_stamp
@@ -119,7 +120,8 @@ class Sync:
         self.now = now
         self.policy: Policy = load_policy(options.policy, options.policy_reason)
         self.secret = load_key(key_path(store.path), create=True)
-        self.naming = Naming(self._name, partial(keyed_hash, derive(self.secret, "sessions")))
+        erased = ErasedSessions(store, self.source, self.secret)
+        self.naming = Naming(self._name, partial(keyed_hash, derive(self.secret, "sessions")), erased.is_erased)
         self.before = {waiting.session_id: waiting for waiting in self.daily.waiting(self.source)}
 
     def go(self, record: RunRecord, progress: Progress) -> SyncSummary:

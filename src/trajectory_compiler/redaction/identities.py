@@ -40,7 +40,7 @@ def hash_identities(named: Iterable[Named], key: bytes) -> tuple[IdentityHash, .
     """
     own = derive(key, _PURPOSE)
     rows = {
-        IdentityHash(item.identity.kind, keyed_hash(own, _folded(text)), item.name)
+        IdentityHash(item.identity.kind, keyed_hash(own, folded(text)), item.name)
         for item in named
         if item.identity.kind not in NEVER_STORED
         for text in (item.identity.normal, *item.surfaces)
@@ -52,9 +52,9 @@ def hashes_of(value: str, kinds: Iterable[Kind], key: bytes) -> frozenset[str]:
     """Return the hashes under which a value that somebody names may be stored: as written, and as each type writes it."""
     own = derive(key, _PURPOSE)
     texts = {value, *(form for kind in kinds if (form := normal_form(kind, value)))}
-    return frozenset(keyed_hash(own, _folded(text)) for text in texts)
+    return frozenset(keyed_hash(own, folded(text)) for text in texts)
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Ignore case and the width of spaces: people write names as they like."""
     return " ".join(text.casefold().split())

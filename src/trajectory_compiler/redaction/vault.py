@@ -11,7 +11,8 @@ is found by a keyed hash of its session, so the file says neither which sessions
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,20 @@ class Vault:
         name = keyed_hash(self._names, page.session_id)
         return name.encode() + b" " + self._fernet.encrypt(msgspec.json.encode(page)) + b"\n"
 
+    def forget(self, path: Path, session_ids: Iterable[str]) -> int:
+        """Take the pages of some sessions (by their redacted ids) out of a vault and return how many there were.
+
+        The file is replaced in one step, and what it held before is overwritten.
+        Raises: InputError: as `pages`, or it cannot be written.
+        """
+        gone = {keyed_hash(self._names, session_id).encode() for session_id in session_ids}
+        pages = self.pages(path)
+        kept = [name + b" " + token + b"\n" for name, token in pages.tokens.items() if name not in gone]
+        count = len(pages) - len(kept)
+        if count:
+            _replace(path, self.head() + b"".join(kept))
+        return count
+
     def pages(self, path: Path) -> Pages:
         """Open a vault for reading: its sessions by name, each decrypted when it is asked for.
 
@@ -122,18 +137,39 @@ class Vault:
         return Pages(self._fernet, self._names, tokens, goal)
 
 
+def _replace(path: Path, data: bytes) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        with path.open("r+b") as old:
+            part.replace(path)  # the old file lives on until it is closed
+            size = old.seek(0, os.SEEK_END)
+            old.seek(0)
+            old.write(b"\0" * size)
+            old.flush()
+            os.fsync(old.fileno())
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(
+            f"write the vault '{path}'", error.strerror or type(error).__name__, "Make room, then run again."
+        ) from None
+
+
 class Pages:
-    """The sessions of an open vault."""
+    """The sessions of an open vault; `tokens` are their encrypted pages by keyed name."""
 
     def __init__(self, fernet: Fernet, names: bytes, tokens: dict[bytes, bytes], goal: str) -> None:
         self._fernet = fernet
         self._names = names
-        self._tokens = tokens
+        self.tokens = tokens
         self._goal = goal
         self._opened: tuple[str, Page | None] = ("", None)
 
     def __len__(self) -> int:
-        return len(self._tokens)
+        return len(self.tokens)
 
     def page(self, session_id: str) -> Page | None:
         """Return what the vault holds of a session of the copy, or None. Raises InputError for a wrong key or damaged bytes."""
@@ -141,7 +177,7 @@ class Pages:
 
         if self._opened[0] == session_id and self._opened[1] is not None:
             return self._opened[1]
-        token = self._tokens.get(keyed_hash(self._names, session_id).encode())
+        token = self.tokens.get(keyed_hash(self._names, session_id).encode())
         if token is None:
             return None
         try:

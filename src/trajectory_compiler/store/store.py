@@ -20,9 +20,13 @@ from trajectory_compiler.model import Finding, Pair, State, Trajectory
 from trajectory_compiler.store import calls as model_calls
 from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects, verifying
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
+from trajectory_compiler.store.cleaning import clean
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.daily import Daily
+from trajectory_compiler.store.erasing import drop_old_snapshots
+from trajectory_compiler.store.erasure import Erasure
 from trajectory_compiler.store.figures import Figures
+from trajectory_compiler.store.lineage import Lineage, lineage
 from trajectory_compiler.store.lock import is_locked, run_lock
 from trajectory_compiler.store.records import (
     Action,
@@ -100,17 +104,24 @@ class Store:
         """Return what the engine's own check finds wrong with the file: nothing in a sound store."""
         return self._database.damage()
 
+    @property
+    def erasure(self) -> Erasure:
+        """Return the store as an erasure sees it: access requests, erasing, tombstones, legal holds."""
+        return Erasure(self._database, self.path, self._clock)
+
     # Runs
 
     @contextmanager
     def lock(self, purpose: str) -> Iterator[None]:
         """Hold the run lock while something is compiled. Raises StoreLockedError (exit 4) where another run holds it.
 
-        Whoever holds it knows that no other run is alive, so runs that never ended are marked as interrupted.
+        Whoever holds it knows that no other run is alive, so runs that never ended are marked as interrupted, and an erasure
+        that was cut is finished.
         """
         with run_lock(self.path, purpose, self._clock()):
             with self._database.transaction():
                 journal.mark_interrupted(self._database)
+            clean(self._database, self.path)
             yield
 
     def begin_run(self, kind: str, source: str, options: str, compiler_version: str) -> str:
@@ -179,7 +190,10 @@ class Store:
             saving.save_run_findings(self._database, run_id, source, findings, self._clock())
 
     def save_snapshot(self, source: str, digest: str, data: bytes) -> None:
-        """Write the statistics snapshot of a source and make it the current one; older ones are kept."""
+        """Write the statistics snapshot of a source and make it the current one.
+
+        Older ones are kept, but not where a session was erased since: they count it.
+        """
         with self._database.transaction():
             self._database.execute("UPDATE snapshots SET is_current = 0 WHERE source = ?", (source,))
             self._database.execute(
@@ -187,6 +201,7 @@ class Store:
                 "ON CONFLICT (source, digest) DO UPDATE SET is_current = 1",
                 (source, digest, data, self._clock()),
             )
+            drop_old_snapshots(self._database, source)
 
     def save_policy(self, policy: StoredPolicy) -> None:
         """Write by which rules sessions are redacted, under the hash that their trajectories name."""
@@ -235,6 +250,10 @@ class Store:
     def trajectory_of(self, pair: Pair) -> Trajectory:
         """Return the redacted session that a pair was proved on."""
         return reading.trajectory_of(self._database, pair)
+
+    def lineage(self, pair: Pair) -> Lineage:
+        """Return where a pair comes from and where it went. Raises StoreError where its session is gone."""
+        return lineage(self._database, pair)
 
     def facts(self, query: PairQuery | None = None) -> Iterator[PairFacts]:
         """Yield the figures of the matching pairs, without their text: what statistics are made of."""
