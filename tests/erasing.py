@@ -80,7 +80,7 @@ def trajectory(number: int, *, agent: str = "mail") -> Trajectory:
     return msgspec.structs.replace(made, turns=(first, *made.turns[1:]))
 
 
-def fill(path: Path, count: int, shared: tuple[tuple[int, int], ...] = ()) -> None:
+def fill(path: Path | str, count: int, shared: tuple[tuple[int, int], ...] = ()) -> None:
     """Write a store of sessions with pairs, reviews, findings, answers of a model, data set items and waiting rows.
 
     Session n has the subject `who{n % 3}@example.com`; `shared` are pairs of sessions that got one cached answer.

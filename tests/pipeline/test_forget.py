@@ -27,7 +27,7 @@ from trajectory_compiler.pipeline.forget import Order, carry_out, plan_erasure, 
 from trajectory_compiler.store import Store
 from trajectory_compiler.store.erasing import SessionKey
 from trajectory_compiler.store.holds import Hold, HoldKind
-from trajectory_compiler.store.sqlite import Database
+from trajectory_compiler.store.sqlite import SqliteDatabase as Database
 
 SESSIONS = 9
 SHARED = ((0, 1), (2, 5), (3, 8))

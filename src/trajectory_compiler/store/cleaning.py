@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from trajectory_compiler.errors import StoreError
-from trajectory_compiler.store.sqlite import Database
+from trajectory_compiler.store.database import Database
 
 PENDING = "erasure_pending"
 CHUNK = 1 << 20
@@ -51,7 +51,7 @@ def clean(database: Database, store: Path) -> bool:
         return True
     for name in names:
         _overwrite(store.with_name(name))
-    if getattr(database, "engine", "SQLite") != "SQLite":  # a server keeps dead rows until its own VACUUM: docs/erasure.md
+    if database.engine != "SQLite":  # a server keeps dead rows until its own VACUUM: docs/erasure.md
         database.execute("DELETE FROM meta WHERE key = ?", (PENDING,))
         return True
     if not _folded(database):

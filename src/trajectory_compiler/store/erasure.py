@@ -15,9 +15,9 @@ from trajectory_compiler.model import Trajectory, short_hash
 from trajectory_compiler.store import cleaning, erasing, holds
 from trajectory_compiler.store.clock import Clock
 from trajectory_compiler.store.codec import json_of, unpack
+from trajectory_compiler.store.database import Database
 from trajectory_compiler.store.erasing import Reached, SessionKey
 from trajectory_compiler.store.holds import Hold
-from trajectory_compiler.store.sqlite import Database
 
 SESSIONS = """SELECT s.source, s.session_id, s.state, s.watermark, s.turns, coalesce(min(t.created_at), s.updated_at)
     FROM sessions s LEFT JOIN trajectories t ON t.source = s.source AND t.session_id = s.session_id

@@ -8,7 +8,7 @@ import msgspec
 
 from trajectory_compiler.errors import InputError
 from trajectory_compiler.model import short_hash
-from trajectory_compiler.store.sqlite import Database
+from trajectory_compiler.store.database import Database
 
 HoldKind = Literal["session", "agent", "source"]
 SELECT = "SELECT id, kind, subject, reason, actor, created_at, released_at FROM holds"

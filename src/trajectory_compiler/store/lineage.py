@@ -11,8 +11,8 @@ import msgspec
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Pair, short_hash
 from trajectory_compiler.store import reading
+from trajectory_compiler.store.database import Database
 from trajectory_compiler.store.reviewing import reviews
-from trajectory_compiler.store.sqlite import Database
 
 SESSION = "SELECT raw_digest, compile_key, state, updated_at FROM sessions WHERE source = ? AND session_id = ?"
 FORM = "SELECT raw_digest, policy_hash, created_at FROM trajectories WHERE source = ? AND session_id = ? AND digest = ?"
