@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.store.conftest import Places
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.models.ledger import CallRecord, CallStatus
 from trajectory_compiler.models.protocol import CallPlace, ModelName, Usage
@@ -40,9 +40,9 @@ def record(
     )
 
 
-def test_an_answer_comes_back_as_it_was_booked(tmp_path: Path) -> None:
+def test_an_answer_comes_back_as_it_was_booked(place: str) -> None:
     """The cache gives the response, its status and what it cost; another digest gives nothing."""
-    with Store.open(tmp_path / "store.db") as store:
+    with Store.open(place) as store:
         ledger = store.call_ledger(store.begin_run("t", "log", "{}", "1"))
         saved = record(response=b'{"text": "x"}')
         identity = ledger.save(saved)
@@ -54,10 +54,10 @@ def test_an_answer_comes_back_as_it_was_booked(tmp_path: Path) -> None:
         assert (row.id, row.model, row.usage, row.from_cache) == (identity, saved.model, saved.usage, False)
 
 
-def test_the_first_paid_answer_is_the_one_that_is_replayed(tmp_path: Path) -> None:
+def test_the_first_paid_answer_is_the_one_that_is_replayed(place: str) -> None:
     """Rows of hits and of calls without an answer never stand in for an answer; of two answers the first counts."""
     stamps = iter(["2026-11-24T10:00:00Z"] * 2 + [f"2026-11-24T10:00:0{n}Z" for n in range(1, 9)])
-    with Store.open(tmp_path / "store.db", clock=lambda: next(stamps)) as store:
+    with Store.open(place, clock=lambda: next(stamps)) as store:
         ledger = store.call_ledger(store.begin_run("t", "log", "{}", "1"))
         ledger.save(record(status="timed_out", response=None, cost=None))
         ledger.save(record(status="invalid", response=b"first"))
@@ -71,11 +71,10 @@ def test_the_first_paid_answer_is_the_one_that_is_replayed(tmp_path: Path) -> No
 @settings(max_examples=30, deadline=None)
 @given(calls=st.lists(st.tuples(SMALL, SMALL, st.one_of(st.none(), SMALL), AMOUNT), max_size=30))
 def test_every_way_of_adding_up_gives_the_sum_of_the_stored_calls(
-    tmp_path_factory: pytest.TempPathFactory, calls: list[tuple[str, str, str | None, int | None]]
+    places: Places, calls: list[tuple[str, str, str | None, int | None]]
 ) -> None:
     """By run, day, model, stage, origin and pair: one cost to the last digit, the same calls, unknown ones apart."""
-    path = tmp_path_factory.mktemp("costs") / "store.db"
-    with Store.open(path) as store:
+    with Store.open(places()) as store:
         ledgers = [store.call_ledger(store.begin_run("t", name, "{}", "1")) for name in "xy"]
         for number, (model, stage, pair, cost) in enumerate(calls):
             ledgers[number % 2].save(record(str(number), cost=cost, place=(model, stage, pair)))
@@ -87,18 +86,18 @@ def test_every_way_of_adding_up_gives_the_sum_of_the_stored_calls(
             assert sum(line.unknown for line in lines) == costs.count(None)
 
 
-def test_a_call_of_a_run_that_never_began_is_refused(tmp_path: Path) -> None:
+def test_a_call_of_a_run_that_never_began_is_refused(place: str) -> None:
     """A call belongs to a run: one that the store does not hold cannot be booked on."""
-    with Store.open(tmp_path / "store.db") as store, pytest.raises(StoreError):
+    with Store.open(place) as store, pytest.raises(StoreError):
         store.call_ledger("nonesuch").save(record())
 
 
-def test_a_booked_call_is_written_through_to_the_disk(tmp_path: Path) -> None:
+def test_a_booked_call_is_written_through_to_the_disk(place: str) -> None:
     """A paid call is committed with a full sync; the connection is back in its faster mode afterwards."""
     modes: list[int] = []
-    with Store.open(tmp_path / "store.db") as store:
+    with Store.open(place) as store:
         ledger = store.call_ledger(store.begin_run("t", "log", "{}", "1"))
-        connection = store._database._connection
+        connection = store._database._connection  # type: ignore[attr-defined]  # of SQLite
         connection.set_trace_callback(
             lambda sql: modes.append(connection.execute("PRAGMA synchronous").fetchone()[0]) if sql == "COMMIT" else None
         )
@@ -106,4 +105,4 @@ def test_a_booked_call_is_written_through_to_the_disk(tmp_path: Path) -> None:
         connection.set_trace_callback(None)
         assert connection.execute("PRAGMA synchronous").fetchone() == (1,)
     assert modes == [2]
-    assert sqlite3.connect(tmp_path / "store.db").execute("SELECT count(*) FROM model_calls").fetchone() == (1,)
+    assert sqlite3.connect(place).execute("SELECT count(*) FROM model_calls").fetchone() == (1,)

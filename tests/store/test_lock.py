@@ -115,9 +115,9 @@ def test_look_at_the_lock_turns_nobody_away(tmp_path: Path) -> None:
         os.waitpid(looker, 0)
 
 
-def test_interrupted_run_shows_as_such(tmp_path: Path) -> None:
+def test_interrupted_run_shows_as_such(place: str) -> None:
     """A run that never ended shows as running while a run is alive, and as interrupted from then on."""
-    with Store.open(tmp_path / "store.db", clock=clock) as store:
+    with Store.open(place, clock=clock) as store:
         with store.lock("compile"):
             run = store.begin_run("compile", "log", '{"seed":0}', "1")
             assert [found.status for found in store.runs()] == ["running"]

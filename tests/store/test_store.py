@@ -42,7 +42,7 @@ def test_pair_and_trajectory_come_back_as_given(store: Store) -> None:
     one = pair(trajectory)
     saved(store, one, trajectory=trajectory)
     store.close()
-    with Store.open(store.path, create=False, clock=clock) as again:
+    with Store.open(store.location, create=False, clock=clock) as again:
         assert list(again.pairs()) == [one]
         assert again.trajectory(trajectory.digest) == trajectory
         assert again.trajectory_of(one) == trajectory
@@ -181,7 +181,7 @@ def test_view_does_not_change(store: Store) -> None:
     saved(store, pair(session()), trajectory=session())
     with store.view():
         assert len(list(store.pairs())) == 1
-        with Store.open(store.path, clock=clock) as other:
+        with Store.open(store.location, clock=clock) as other:
             saved(other, pair(session("s-2")), trajectory=session("s-2"))
         assert len(list(store.pairs())) == 1
     assert len(list(store.pairs())) == 2

@@ -24,6 +24,7 @@ from trajectory_compiler.cli.pairing import acc_lines, acc_options, pair_up, tak
 from trajectory_compiler.cli.screen import print_json, say
 from trajectory_compiler.models import usd_of
 from trajectory_compiler.pipeline.model_pairs import Estimated, ModelRun, Work
+from trajectory_compiler.redaction.keyfile import key_path
 from trajectory_compiler.store import Store
 
 
@@ -71,7 +72,7 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
     if as_json:
         spent = [run.cost_pico_usd for run in runs]
         cost = None if None in spent else float(usd_of(sum(filter(None, spent))))
-        more: dict[str, Any] = {"store": store, "cost_usd": cost}
+        more: dict[str, Any] = {"store": shared.printed_store(store), "cost_usd": cost}
         more |= {"acc": paired} if paired is not None else {}
         print_json(summary.counts() | more | _of_model(runs, estimated, works) | ({"html": str(html)} if html else {}))
     else:
@@ -84,6 +85,8 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
             say(line)
         if html is not None:
             say(f"The page: {html}")
+        if "://" in store:
+            say(f"The store's key stays on this machine: {key_path(opened.path)}")
     return exit_code(runs) or (1 if summary.blocked else 0)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from trajectory_compiler import __version__
-from trajectory_compiler.cli.options import DEFAULT_STORE
+from trajectory_compiler.cli.options import DEFAULT_STORE, named_store
 from trajectory_compiler.cli.screen import counted, progress_bar
 from trajectory_compiler.cli.who import actor
 from trajectory_compiler.config import CompileOptions
@@ -47,12 +47,12 @@ def note_reading(store: Store, source: Source, options: CompileOptions) -> None:
 
 def summary_line(summary: RunSummary, store: str = DEFAULT_STORE, *, asked: bool = False) -> str:
     """Return the one line that a run ends in; `asked` says that a model was asked, whose line follows."""
-    named = "" if store == DEFAULT_STORE else f" --store {store}"
+    named = named_store(store)
     unchanged = f" ({summary.skipped:,} unchanged)" if summary.skipped else ""
     blocked = f", {summary.blocked:,} blocked" if summary.blocked else ""
     following = f"trajc audit{named}" if summary.proved or summary.skipped else "trajc inspect LOG"
     proved = f"{summary.proved:,} {'newly ' if summary.skipped else ''}proved"
-    nothing = "" if asked else "$0, nothing left this machine, "
+    nothing = "" if asked else "$0, " if "://" in store else "$0, nothing left this machine, "
     return (
         f"{counted(summary.sessions, 'session')}{unchanged}, {proved}{blocked}, "
         f"{summary.dropped:,} dropped (why: trajc stats{named}), {nothing}next: {following}"

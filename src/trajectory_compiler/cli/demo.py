@@ -55,7 +55,7 @@ def command(scale: int, seed: int, output: Path | None, store: str, as_json: boo
     and set up telephones.
     """
     with Store.open(store) as opened:  # first, so that the store's own folder is private and kept out of version control
-        log = output or _made(Path(store).parent / DEMO_LOG)
+        log = output or _made(opened.path.parent / DEMO_LOG)
         refuse_place(log)
         written = _written(log, seed, scale)
         if not as_json:
@@ -65,7 +65,8 @@ def command(scale: int, seed: int, output: Path | None, store: str, as_json: boo
         pairs = tuple(_varied(opened, summary.source))
         if as_json:
             records = [jsonl_record(Item(pair=pair, context="", setting=NO_CONTEXT, bare=False)) for pair in pairs]
-            print_json(summary.counts() | {"log": str(log), "store": store, "cost_usd": 0, "pairs": records})
+            places = {"log": str(log), "store": shared.printed_store(store)}
+            print_json(summary.counts() | places | {"cost_usd": 0, "pairs": records})
             return 1 if summary.blocked else 0
         say(summary_line(summary, store))
         say()

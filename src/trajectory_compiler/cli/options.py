@@ -21,10 +21,10 @@ _YES_NO = {"yes": True, "no": False}
 store_option = click.option(
     "--store",
     "store",
-    metavar="PATH",
+    metavar="PATH|URL",
     default=DEFAULT_STORE,
     show_default=True,
-    help="The store: where pairs and sessions are kept.",
+    help="The store: where pairs and sessions are kept; a file, or postgresql://USER@HOST/DATABASE?schema=NAME.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
 workers_option = click.option(
@@ -53,6 +53,20 @@ families_option = click.option(
     metavar="TYPE",
     help=f"Only pairs of this type ({', '.join(FAMILIES)}); repeatable.",
 )
+
+
+def named_store(store: str) -> str:
+    """Return how a command that is suggested names the store: not at all where it is the usual one."""
+    return "" if store == DEFAULT_STORE else f" --store {printed_store(store)}"
+
+
+def printed_store(store: str) -> str:
+    """Return a store as it may be printed: an address without its password."""
+    if "://" not in store:
+        return store
+    from trajectory_compiler.sources.postgres import without_password  # noqa: PLC0415  # only where there is an address
+
+    return without_password(store)
 
 
 def example(*lines: str) -> str:

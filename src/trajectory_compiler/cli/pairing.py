@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from trajectory_compiler.cli.options import DEFAULT_STORE
+from trajectory_compiler.cli.options import DEFAULT_STORE, named_store
 from trajectory_compiler.cli.screen import counted, progress_bar
 from trajectory_compiler.config import CompileOptions
 from trajectory_compiler.pipeline import RunSummary
@@ -75,7 +75,7 @@ def pair_up(store: Store, summary: RunSummary, options: CompileOptions, asked: A
 
 def acc_lines(run: AccRun, asked: AccOptions, store: str = DEFAULT_STORE) -> list[str]:
     """Return what was taken for task and answer, what came of it, the reasons why not, and what to do next."""
-    named = "" if store == DEFAULT_STORE else f" --store {store}"
+    named = named_store(store)
     taken = f"acc: the task is {_WORDS.get(asked.task, asked.task)}, the answer {_WORDS.get(asked.answer, asked.answer)}."
     done = f" ({run.skipped:,} done before)" if run.skipped else ""
     following = f"next: trajc export --origin acc --format acc --context 16k{named}" if run.pairs or run.skipped else _OVERRULE

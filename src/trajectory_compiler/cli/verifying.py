@@ -8,7 +8,6 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from multiprocessing.pool import AsyncResult
-from pathlib import Path
 
 import msgspec
 
@@ -66,7 +65,7 @@ def reprove(store: Store, progress: Progress, workers: int = 0) -> VerifyReport:
     by_check: dict[str, Counter[str]] = {}
     fallen: list[Fallen] = []
     sessions = (tuple(group) for _, group in groupby(store.pairs(PairQuery()), key=_session_of))
-    for pair, judged in _judged(sessions, store.path, worker_count(workers, total // PAIRS_A_SESSION)):
+    for pair, judged in _judged(sessions, store.location, worker_count(workers, total // PAIRS_A_SESSION)):
         if judged is None:
             skipped += 1
             continue
@@ -108,7 +107,7 @@ def _session_of(pair: Pair) -> tuple[str, str, str]:
     return pair.source, pair.session_id, pair.trajectory_digest
 
 
-def _judged(sessions: Iterable[tuple[Pair, ...]], store: Path, workers: int) -> Iterator[tuple[Pair, _Judgement | None]]:
+def _judged(sessions: Iterable[tuple[Pair, ...]], store: str, workers: int) -> Iterator[tuple[Pair, _Judgement | None]]:
     """Yield every pair with what the checker says, in order; None for a pair without a program."""
     if workers <= 1:
         with Store.open(store, read_only=True) as opened:
@@ -129,7 +128,7 @@ def _judged(sessions: Iterable[tuple[Pair, ...]], store: Path, workers: int) -> 
 _opened: list[Store] = []  # of a worker: a connection must not be carried over a fork
 
 
-def _begin(store: Path) -> None:
+def _begin(store: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _opened[:] = [Store.open(store, read_only=True)]
 

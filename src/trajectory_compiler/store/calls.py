@@ -18,7 +18,7 @@ from trajectory_compiler.models.ledger import REPLAYED, Cached, CallRecord, Call
 from trajectory_compiler.models.protocol import ModelName, Usage
 from trajectory_compiler.store.clock import Clock
 from trajectory_compiler.store.codec import json_of
-from trajectory_compiler.store.sqlite import Database
+from trajectory_compiler.store.database import Database
 
 SAVE_CALL = (
     "INSERT INTO model_calls (id, run_id, stage, provider, model, prompt_version, request_digest, source, session_id, pair_id, "

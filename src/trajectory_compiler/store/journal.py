@@ -7,8 +7,8 @@ import msgspec
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import short_hash
 from trajectory_compiler.store.codec import decoded_counts, json_of
+from trajectory_compiler.store.database import Database
 from trajectory_compiler.store.records import Action, Run, RunStatus
-from trajectory_compiler.store.sqlite import Database
 
 SELECT_RUNS = (
     "SELECT id, kind, source, options, compiler_version, status, started_at, finished_at, totals FROM runs "

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from trajectory_compiler.errors import StoreError, StoreVersionError
 from trajectory_compiler.store.clock import Clock
-from trajectory_compiler.store.sqlite import Database
+from trajectory_compiler.store.database import Database
 
 _COMMENT = re.compile(r"--[^\n]*")
 
@@ -56,7 +56,9 @@ def version_of(database: Database) -> int | None:
     row = database.row("SELECT value FROM meta WHERE key = 'schema_version'") if {"meta", "migrations"} <= tables else None
     if row is None or not str(row[0]).isdigit():
         raise StoreError(
-            f"open store '{database.name}'", "it is a SQLite database of another program", "Name another file with --store."
+            f"open store '{database.name}'",
+            f"it is a {database.engine} database of another program",
+            "Name another one with --store.",
         )
     return int(row[0])
 

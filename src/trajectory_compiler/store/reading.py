@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from trajectory_compiler.errors import InputError, StoreError
 from trajectory_compiler.model import Finding, Pair, Trajectory, short_hash
 from trajectory_compiler.store.codec import PAIR_COLUMNS, PROOF_COLUMNS, decoded_strings, pair_of, unpack
+from trajectory_compiler.store.database import Database
 from trajectory_compiler.store.records import Drop, PairFacts, PairQuery, StoredSession, Totals
-from trajectory_compiler.store.sqlite import Database
 
 CHUNK = 400  # ids in one query: far below every engine's limit on parameters
 _PAIR = ", ".join(f"p.{name.strip()}" for name in PAIR_COLUMNS.split(","))

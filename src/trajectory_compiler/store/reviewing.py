@@ -11,8 +11,8 @@ import msgspec
 
 from trajectory_compiler.errors import InputError
 from trajectory_compiler.model import GATES, Pair, State, short_hash
+from trajectory_compiler.store.database import Database
 from trajectory_compiler.store.records import Review
-from trajectory_compiler.store.sqlite import Database
 
 SAVE_REVIEW = (
     "INSERT INTO reviews (id, pair_id, number, reviewer, verdict, reason, question_hash, answer_hash, created_at) "

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 
 from trajectory_compiler.model import Finding, Pair, Trajectory, short_hash
 from trajectory_compiler.store.codec import PAIR_COLUMNS, PROOF_COLUMNS, json_of, pack, pair_values, proof_values
+from trajectory_compiler.store.database import Database
 from trajectory_compiler.store.records import BlockedSession, SessionResult, StageResult
 from trajectory_compiler.store.reviewing import reviewed_state
-from trajectory_compiler.store.sqlite import Database
 
 
 def upsert(table: str, columns: str, keys: str) -> str:

@@ -1,6 +1,6 @@
 """The only place that knows SQLite: files, pragmas, transactions, and its errors as sentences.
 
-Everything else speaks the portable subset through `Database`, so that another engine needs one more file like this one.
+Everything else speaks the portable subset through `database.Database`; `postgres.py` is the other file like this one.
 
 **Durability.** WAL with `synchronous=NORMAL`: after a crash of the process nothing is lost, after a power cut the last
 transactions may be, and neither damages the file. A lost session is compiled again at no cost, and one sync per session
@@ -13,11 +13,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from trajectory_compiler.errors import StoreError
+from trajectory_compiler.store.lock import is_locked, run_lock
 
 BUSY_SECONDS = 30.0
 REFUSALS = (sqlite3.Error, UnicodeEncodeError, OverflowError)  # the last two come from binding a value, before SQLite sees it
@@ -55,8 +56,10 @@ def write_transaction(connection: sqlite3.Connection, execute: Callable[[str], o
         raise
 
 
-class Database:
+class SqliteDatabase:
     """One SQLite connection: statements, transactions, and errors that read as sentences."""
+
+    engine = "SQLite"
 
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
         self._connection = connection
@@ -109,6 +112,14 @@ class Database:
             if self._connection.in_transaction:
                 self.execute("ROLLBACK")
 
+    def lock(self, purpose: str, since: str) -> AbstractContextManager[None]:
+        """Hold the run lock, see `lock.run_lock`. Raises StoreLockedError (exit 4) where another run holds it."""
+        return run_lock(Path(self.name), purpose, since)
+
+    def is_locked(self) -> bool:
+        """Return whether any run holds the run lock."""
+        return is_locked(Path(self.name))
+
     def backup(self, target: Path) -> None:
         """Copy the whole database into a new file that only its owner may read."""
         create_private(target)
@@ -136,7 +147,7 @@ class Database:
         self._connection.close()
 
 
-def connect(path: Path) -> Database:
+def connect(path: Path) -> SqliteDatabase:
     """Open a database file for reading and writing. The file must exist."""
     goal = f"open store '{path}'"
     # SQLite would open it for reading and fail at the first write; the log beside the file needs the folder, too.
@@ -154,23 +165,23 @@ def connect(path: Path) -> Database:
             raise
     except sqlite3.Error as error:
         raise as_store_error(error, goal) from error
-    return Database(connection, str(path))
+    return SqliteDatabase(connection, str(path))
 
 
-def connect_read_only(path: Path) -> Database:
+def connect_read_only(path: Path) -> SqliteDatabase:
     """Open a database file for reading only, beside a writer or in a folder that may not be written at all.
 
     SQLite reads a WAL database through an index file that it must be able to create. In a read-only folder without a
     write-ahead log the main file is complete, so it is opened as immutable instead.
     """
     try:
-        return Database(_reading_connection(path, "mode=ro"), str(path))
+        return SqliteDatabase(_reading_connection(path, "mode=ro"), str(path))
     except sqlite3.Error as error:
         log = path.with_name(path.name + "-wal")
         if _code(error) not in ("SQLITE_CANTOPEN", "SQLITE_READONLY") or (log.exists() and log.stat().st_size > 0):
             raise as_store_error(error, f"open store '{path}'") from error
     try:
-        return Database(_reading_connection(path, "mode=ro&immutable=1"), str(path))
+        return SqliteDatabase(_reading_connection(path, "mode=ro&immutable=1"), str(path))
     except sqlite3.Error as error:
         raise as_store_error(error, f"open store '{path}'") from error
 

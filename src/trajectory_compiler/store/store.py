@@ -1,4 +1,4 @@
-"""The store: everything that was compiled, in one file that only its owner reads.
+"""The store: everything that was compiled, in one file that only its owner reads, or in a schema of a PostgreSQL server.
 
     with Store.open(".trajc/store.db") as store, store.lock("compile"):
         run = store.begin_run("compile", "log", "{}", COMPILER_VERSION)
@@ -15,14 +15,13 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from trajectory_compiler.errors import StoreError
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
 from trajectory_compiler.store import calls as model_calls
-from trajectory_compiler.store import journal, migrations, reading, reviewing, saving, subjects
+from trajectory_compiler.store import journal, reading, reviewing, saving, subjects
 from trajectory_compiler.store.calls import CostLine, CostsBy, RunLedger, StoredCall
 from trajectory_compiler.store.clock import Clock, utc_now
 from trajectory_compiler.store.daily import Daily
-from trajectory_compiler.store.lock import is_locked, run_lock
+from trajectory_compiler.store.opening import DEFAULT_STORE, Opened, open_database
 from trajectory_compiler.store.records import (
     Action,
     BlockedSession,
@@ -39,46 +38,31 @@ from trajectory_compiler.store.records import (
     StoredSession,
     Totals,
 )
-from trajectory_compiler.store.sqlite import Database, connect, connect_read_only, create_private
 
-DEFAULT_STORE = Path(".trajc") / "store.db"
+__all__ = ["DEFAULT_STORE", "Store"]
 
 
 class Store:
     """An open store. Make one with `Store.open`; close it, or use it as a context manager."""
 
-    def __init__(self, database: Database, path: Path, clock: Clock, *, read_only: bool) -> None:
-        self._database = database
+    def __init__(self, opened: Opened, clock: Clock, *, read_only: bool) -> None:
+        self._database = opened.database
         self._clock = clock
-        self.path = path
+        self.path = opened.beside  # the file; of a store on a server, the local path beside which its key lies
+        self.location = opened.location  # what opens it again, with any password
+        self.name = opened.database.name
         self.read_only = read_only
 
     @classmethod
     def open(cls, path: Path | str, *, create: bool = True, read_only: bool = False, clock: Clock = utc_now) -> Store:
         """Open the store at `path`, creating it (file 0600, new folders 0700 with a `.gitignore`) or migrating it first.
 
+        `path` may be postgresql://USER@HOST/DATABASE?schema=NAME. The key is kept here all the same: `.trajc/store-ID.key`.
         A folder that exists already is left as it is: the `.gitignore` goes only into folders that belong to the store.
         Raises: StoreError: the place cannot be used. StoreVersionError: a newer program wrote the store.
         """
-        place = _file_path(path)
-        if place.is_dir():
-            raise StoreError(f"open store '{place}'", "it is a folder", f"Name the file, such as {place / 'store.db'}.")
-        if not place.exists():
-            if read_only or not create:
-                action = "Make one with `trajc compile LOG`, or name another with --store."
-                raise StoreError(f"open store '{place}'", "there is no such file", action)
-            _make_folder(place.parent)
-            create_private(place)
-        database = connect_read_only(place) if read_only else connect(place)
-        try:
-            if read_only:
-                migrations.refuse_other_versions(database, migrations.version_of(database))
-            else:
-                migrations.bring_up_to_date(database, place, clock)
-        except BaseException:
-            database.close()
-            raise
-        return cls(database, place, clock, read_only=read_only)
+        opened = open_database(path, clock, create=create, read_only=read_only)
+        return cls(opened, clock, read_only=read_only)
 
     def __enter__(self) -> Store:
         return self
@@ -106,7 +90,7 @@ class Store:
 
         Whoever holds it knows that no other run is alive, so runs that never ended are marked as interrupted.
         """
-        with run_lock(self.path, purpose, self._clock()):
+        with self._database.lock(purpose, self._clock()):
             with self._database.transaction():
                 journal.mark_interrupted(self._database)
             yield
@@ -123,7 +107,7 @@ class Store:
 
     def runs(self) -> tuple[Run, ...]:
         """Return all runs, oldest first; one that was killed shows as `interrupted`."""
-        return journal.runs(self._database, alive=is_locked(self.path))
+        return journal.runs(self._database, alive=self._database.is_locked())
 
     def record_action(self, action: Action) -> None:
         """Write who did what with the store's content."""
@@ -281,24 +265,3 @@ class Store:
     def reviews(self, pair_id: str) -> tuple[Review, ...]:
         """Return all reviews of a pair, oldest first."""
         return reviewing.reviews(self._database, pair_id)
-
-
-def _file_path(path: Path | str) -> Path:
-    if "://" in str(path):  # the address itself is not repeated: it may hold a password
-        raise StoreError("open the store", "a store on a server is not supported yet", "Name a file with --store.")
-    return Path(path)
-
-
-def _make_folder(folder: Path) -> None:
-    """Create a folder for the store that only its owner may enter and that version control leaves alone."""
-    if folder.exists():
-        return
-    try:
-        folder.mkdir(mode=0o700, parents=True)
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-    except OSError as error:
-        raise StoreError(
-            f"create folder '{folder}'",
-            error.strerror or type(error).__name__,
-            "Name a place that may be written with --store.",
-        ) from error

@@ -8,8 +8,8 @@ from collections.abc import Collection
 import zstandard
 
 from trajectory_compiler.errors import StoreError
+from trajectory_compiler.store.database import Database
 from trajectory_compiler.store.records import KnownIn, StoredPolicy
-from trajectory_compiler.store.sqlite import Database
 
 CHUNK = 400  # hashes in one query: far below every engine's limit on parameters
 SAVE_POLICY = (
