@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "costs": "Say what model calls cost, by run, day, model, stage, origin and pair.",
         "sample": "Print some pairs.",
         "show": "Show one pair with its evidence, its program and its proof.",
+        "mirror": "Keep a copy of the store in PostgreSQL or Supabase, and compare both.",
         "redact": "Redact a log without compiling it, look for leaks, test rules, restore.",
     },
     "Every day": {
