@@ -103,7 +103,7 @@ def campaign(tmp_path: Path, kills: int, sessions: int) -> None:
 
 def test_killed_runs_leave_whole_items(tmp_path: Path) -> None:
     """Kill -9 at random instants, changes in between: no half item ever, and the last run makes both sides equal."""
-    campaign(tmp_path, kills=6, sessions=120)
+    campaign(tmp_path, kills=4, sessions=80)
 
 
 @pytest.mark.long
