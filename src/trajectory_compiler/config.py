@@ -168,3 +168,13 @@ class ModelOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     timeout_seconds: float = 120.0
     tries: int = 7
     max_concurrency: int = 8
+
+
+class MirrorOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a store is mirrored to: postgresql://USER@HOST/DATABASE, and the schema in it where not the usual one."""
+
+    url: str
+    schema: str | None = None
+
+    def __repr__(self) -> str:
+        return "MirrorOptions(...)"  # the address may hold a password

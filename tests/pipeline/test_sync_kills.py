@@ -21,7 +21,7 @@ from trajectory_compiler.config import CompileOptions, SyncOptions
 from trajectory_compiler.pipeline.sync import sync_into
 from trajectory_compiler.redaction.keyfile import key_path, load_key
 from trajectory_compiler.store import Store
-from trajectory_compiler.store.sqlite import Database
+from trajectory_compiler.store.sqlite import SqliteDatabase
 
 SESSIONS = 6
 KILLED = -9
@@ -111,7 +111,7 @@ def dies_at(statement: int, log: str, store: Path) -> bool:
 
 def _run_and_die(statement: int, log: str, store: Path) -> NoReturn:
     left = statement
-    execute, execute_many = Database.execute, Database.execute_many
+    execute, execute_many = SqliteDatabase.execute, SqliteDatabase.execute_many
 
     def count() -> None:
         nonlocal left
@@ -119,15 +119,15 @@ def _run_and_die(statement: int, log: str, store: Path) -> NoReturn:
         if left < 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def dying(self: Database, sql: str, parameters: Sequence[object] = ()) -> int:
+    def dying(self: SqliteDatabase, sql: str, parameters: Sequence[object] = ()) -> int:
         count()
         return execute(self, sql, parameters)
 
-    def dying_many(self: Database, sql: str, rows: Sequence[Sequence[object]]) -> None:
+    def dying_many(self: SqliteDatabase, sql: str, rows: Sequence[Sequence[object]]) -> None:
         count()
         execute_many(self, sql, rows)
 
-    Database.execute, Database.execute_many = dying, dying_many  # type: ignore[method-assign]  # in this process alone
+    SqliteDatabase.execute, SqliteDatabase.execute_many = dying, dying_many  # type: ignore[method-assign]  # in this process alone
     code = 1
     try:
         with Store.open(store) as opened:

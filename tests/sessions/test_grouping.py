@@ -17,6 +17,7 @@ from trajectory_compiler.model import Finding, RawTrajectory, Row
 from trajectory_compiler.sessions import Sessions, SessionTally, open_sessions, spool
 from trajectory_compiler.sessions.grouping import runs_of_sessions, take_census
 from trajectory_compiler.sources import Source
+from trajectory_compiler.sources.private_database import private_database
 
 
 def sessions_of(folder: Path, records: Iterable[dict[str, Any]], **options: Any) -> Sessions:
@@ -147,7 +148,7 @@ def test_close_gives_the_space_back(tmp_path: Path) -> None:
 
 def test_no_room_for_the_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk ends in a sentence that says where room is missing."""
-    make = spool.private_database
+    make = private_database
 
     def small() -> Any:
         connection = make()

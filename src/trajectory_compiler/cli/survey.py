@@ -60,7 +60,10 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class InspectReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What `--json` prints. Lengths are in turns. `told` says how the format was recognised. A verdict per question in `readiness`, a sentence per problem below it."""
+    """What `--json` prints. Lengths are in turns. `told` says how the format was recognised.
+
+    `readiness` has a verdict per question, `left_out` a line per problem.
+    """
 
     log: str
     source: str

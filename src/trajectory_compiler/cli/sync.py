@@ -78,7 +78,7 @@ def command(log: str | None, store: str, as_json: bool, **given: Any) -> int:
         spent = [run.cost_pico_usd for run in runs]
         cost = None if None in spent else float(usd_of(sum(filter(None, spent))))
         more: dict[str, Any] = {"model": [msgspec.structs.asdict(run) for run in runs]} if runs else {}
-        print_json(done.counts() | {"store": store, "cost_usd": cost} | more)
+        print_json(done.counts() | {"store": shared.printed_store(store), "cost_usd": cost} | more)
     else:
         for line in lines_of(done, store, asked=bool(runs)):
             say(line)
@@ -102,7 +102,7 @@ def lines_of(done: SyncSummary, store: str, *, asked: bool) -> list[str]:
     """Return what a run says at its end."""
     run = done.run
     touched = "the whole log was read" if done.touched is None else f"{counted(done.touched, 'session')} touched"
-    named = "" if store == shared.DEFAULT_STORE else f" --store {store}"
+    named = shared.named_store(store)
     parts = [f"{run.compiled:,} compiled", f"{run.skipped:,} unchanged", f"{run.proved:,} proved"]
     waiting = {"open": done.open, "failed, tried again": done.failing, "given up": done.given_up}
     parts += [f"{count:,} {words}" for words, count in waiting.items() if count]

@@ -32,6 +32,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "sample": "Print some pairs.",
         "show": "Show one pair with its evidence, its program and its proof.",
         "report": "Write reports for others: figures to compare, an evidence pack.",
+        "mirror": "Keep a copy of the store in PostgreSQL or Supabase, and compare both.",
         "redact": "Redact a log without compiling it, look for leaks, test rules, restore.",
     },
     "Every day": {

@@ -17,8 +17,8 @@ import msgspec
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.store.clock import Clock
 from trajectory_compiler.store.codec import json_of, unpack
+from trajectory_compiler.store.database import Database
 from trajectory_compiler.store.saving import upsert
-from trajectory_compiler.store.sqlite import Database
 
 WaitingState = Literal["open", "failed", "given_up"]
 SAVE_WATERMARK = upsert("watermarks", "source, position, run_id, updated_at", "source")

@@ -14,7 +14,7 @@ import msgspec
 import zstandard
 
 from trajectory_compiler.errors import StoreError
-from trajectory_compiler.store.sqlite import Database
+from trajectory_compiler.store.database import Database
 
 _LABEL = re.compile(rb"<([A-Z][A-Z_]{1,30})_([0-9]{1,18})>")  # as `redaction.scan.LABEL`, over the bytes of a stored session
 _SESSION = "p.source || ' ' || p.session_id"

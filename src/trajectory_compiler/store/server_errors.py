@@ -57,6 +57,14 @@ def sentence(error: Exception, goal: str) -> StoreError:
     )
 
 
+def concerns_a_row(error: BaseException | None) -> bool:
+    """Say whether the server refused a value or a row, so that other rows may well pass; else the whole work has to stop."""
+    state = str(getattr(error, "sqlstate", None) or "")
+    if state:
+        return state[:2] in ("22", "23", "54")
+    return isinstance(error, (UnicodeEncodeError, OverflowError)) or type(error).__name__ == "DataError"
+
+
 class Refusals:
     """A block whose driver errors leave as StoreError; the driver's own error stays its cause."""
 

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 
+from trajectory_compiler.config import MirrorOptions
 from trajectory_compiler.model import Finding, Pair, State, Trajectory
 from trajectory_compiler.store import calls as model_calls
 from trajectory_compiler.store import journal, reading, reviewing, saving, subjects, verifying
@@ -26,6 +27,8 @@ from trajectory_compiler.store.erasing import drop_old_snapshots
 from trajectory_compiler.store.erasure import Erasure
 from trajectory_compiler.store.figures import Figures
 from trajectory_compiler.store.lineage import Lineage, lineage
+from trajectory_compiler.store.mirror import MirrorReport, Progress, mirror
+from trajectory_compiler.store.mirror_check import MirrorCheck, check
 from trajectory_compiler.store.opening import DEFAULT_STORE, Opened, open_database
 from trajectory_compiler.store.records import (
     Action,
@@ -92,6 +95,17 @@ class Store:
     def erasure(self) -> Erasure:
         """Return the store as an erasure sees it: access requests, erasing, tombstones, legal holds."""
         return Erasure(self._database, self.path, self._clock)
+
+    def mirror_into(self, options: MirrorOptions, progress: Progress | None = None) -> MirrorReport:
+        """Make a mirror on a server what this store is now: send what differs, delete what is gone. Items stay whole.
+
+        Raises: StoreError: the server cannot be reached, is lost or refuses; run again to go on. StoreLockedError: it runs.
+        """
+        return mirror(self._database, self.path, self._clock, options, progress or _silent)
+
+    def compare_with(self, options: MirrorOptions, progress: Progress | None = None) -> MirrorCheck:
+        """Read this store and its mirror and compare them by digest, table by table. Raises StoreError as above."""
+        return check(self._database, self._clock, options, progress or _silent)
 
     # Runs
 
@@ -315,3 +329,7 @@ class Store:
     def reviews(self, pair_id: str) -> tuple[Review, ...]:
         """Return all reviews of a pair, oldest first."""
         return reviewing.reviews(self._database, pair_id)
+
+
+def _silent(_stage: str, _done: int, _total: int | None) -> None:
+    """Show no progress."""

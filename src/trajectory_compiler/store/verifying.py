@@ -8,8 +8,8 @@ import msgspec
 
 from trajectory_compiler.model import Proof, State, short_hash
 from trajectory_compiler.store.codec import proof_values
+from trajectory_compiler.store.database import Database
 from trajectory_compiler.store.saving import PROOF_FORMAT, SAVE_PROOF
-from trajectory_compiler.store.sqlite import Database
 
 
 class StoredReading(msgspec.Struct, frozen=True, kw_only=True):
