@@ -20,6 +20,8 @@ from trajectory_compiler.cli.asking import (
     take_model_options,
 )
 from trajectory_compiler.cli.compiling import compile_log_into, refuse_place, summary_line, write_page
+from trajectory_compiler.cli.mirroring import mirror_after
+from trajectory_compiler.cli.options import CONFIG_NAME
 from trajectory_compiler.cli.pairing import acc_lines, acc_options, pair_up, take_acc_options
 from trajectory_compiler.cli.screen import print_json, say
 from trajectory_compiler.models import usd_of
@@ -67,6 +69,7 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
         if choice is not None and not choice.dry_run:
             runs = ask_model(opened, summary, options, choice)
         paired = pair_up(opened, summary, options, asked) if asked is not None else None
+        mirrored = mirror_after(opened, Path(CONFIG_NAME))
         if html is not None:
             write_page(opened, summary, html, seed=options.dataflow.seed)
     works = choice.works if choice is not None else ()
@@ -75,6 +78,7 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
         cost = None if None in spent else float(usd_of(sum(filter(None, spent))))
         more: dict[str, Any] = {"store": shared.printed_store(store), "cost_usd": cost}
         more |= {"acc": paired} if paired is not None else {}
+        more |= {"mirror": mirrored} if mirrored is not None else {}
         print_json(summary.counts() | more | _of_model(runs, estimated, works) | ({"html": str(html)} if html else {}))
     else:
         say(summary_line(summary, store, asked=bool(runs)))
@@ -86,9 +90,11 @@ def command(log: str, html: Path | None, store: str, as_json: bool, **given: Any
             say(line)
         if html is not None:
             say(f"The page: {html}")
+        if mirrored is not None:
+            say(mirrored.line)
         if "://" in store:
             say(f"The store's key stays on this machine: {key_path(opened.path)}")
-    return exit_code(runs) or (1 if summary.blocked else 0)
+    return exit_code(runs) or (1 if summary.blocked else 0) or (0 if mirrored is None else mirrored.code)
 
 
 def _of_model(runs: list[ModelRun], estimated: list[Estimated], works: Sequence[Work]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ import msgspec
 from trajectory_compiler.cli import options as shared
 from trajectory_compiler.cli.asking import ask_model, exit_code, model_options, run_line, take_model_options
 from trajectory_compiler.cli.compiling import note_reading
+from trajectory_compiler.cli.mirroring import mirror_after
+from trajectory_compiler.cli.options import CONFIG_NAME
 from trajectory_compiler.cli.screen import counted, print_json, progress_bar, say
 from trajectory_compiler.cli.sync_options import LOG_VARIABLE, ConfiguredCommand, named_log, sync_options, take_sync_options
 from trajectory_compiler.config import CompileOptions, SyncOptions
@@ -74,17 +76,22 @@ def command(log: str | None, store: str, as_json: bool, **given: Any) -> int:
         note_reading(opened, open_source(location, options.source), options)
         if choice is not None:
             runs = ask_model(opened, _all_stored(opened, done.run), options, choice)
+        mirrored = mirror_after(opened, Path(CONFIG_NAME))
     if as_json:
         spent = [run.cost_pico_usd for run in runs]
         cost = None if None in spent else float(usd_of(sum(filter(None, spent))))
         more: dict[str, Any] = {"model": [msgspec.structs.asdict(run) for run in runs]} if runs else {}
+        more |= {"mirror": mirrored} if mirrored is not None else {}
         print_json(done.counts() | {"store": shared.printed_store(store), "cost_usd": cost} | more)
     else:
         for line in lines_of(done, store, asked=bool(runs)):
             say(line)
         for run, work in zip(runs, choice.works if choice is not None else (), strict=False):
             say(run_line(run, work))
-    return exit_code(runs) or (1 if done.run.failed or done.run.blocked else 0)
+        if mirrored is not None:
+            say(mirrored.line)
+    failed = 1 if done.run.failed or done.run.blocked else 0
+    return exit_code(runs) or failed or (0 if mirrored is None else mirrored.code)
 
 
 # The option is the model stage's, where it says what the model would be sent; here nothing at all is done.
