@@ -116,7 +116,7 @@ def stacks(title: str, gates: Iterable[GateOutcomes]) -> Plot | None:
             if share := shares.get(name, 0.0):
                 marks.append(Mark(at, min(100.0 - at, 100.0 * share), style))
                 at = marks[-1].start + marks[-1].length
-        passed = f"{shares['passed']:.0%} passed" if "passed" in shares else "not shown"
+        passed = f"{shares['passed']:.0%}" if "passed" in shares else "not shown"
         rows.append(PlotRow(label=item.gate.replace("_", " "), marks=tuple(marks), text=passed))
     if not rows:
         return None
