@@ -128,8 +128,13 @@ _BEFORE_QUOTES: tuple[tuple[str, _Check], ...] = (
         "yes_or_no",
         lambda p, _, __: _YES_OR_NO.fullmatch(p.answer.strip()) is not None or _CHOICE.search(p.question) is not None,
     ),
-    ("abstention", lambda p, _, __: _ABSTAINS.fullmatch(p.answer.strip()) is not None),
+    ("abstention", lambda p, _, __: is_abstention(p.answer)),
 )
+
+
+def is_abstention(text: str) -> bool:
+    """Say whether an answer is that the log does not say."""
+    return _ABSTAINS.fullmatch(text.strip()) is not None
 
 
 def is_question(text: str) -> bool:

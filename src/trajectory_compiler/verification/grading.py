@@ -20,7 +20,7 @@ from typing import NamedTuple
 from trajectory_compiler.model import AnswerType, plain
 from trajectory_compiler.verification import typed_answers as typed
 
-GRADING_VERSION = "grading-1"
+GRADING_VERSION = "grading-2"
 _ARTICLES = frozenset({"a", "an", "the"})
 _SAYS = {"yes": "true", "no": "false"}
 

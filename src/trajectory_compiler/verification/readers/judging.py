@@ -13,6 +13,7 @@ import msgspec
 from trajectory_compiler.model import Pair
 from trajectory_compiler.models import CallPlace, ModelClient, ModelName, Request
 from trajectory_compiler.synthesis.prompts import fenced, instructions
+from trajectory_compiler.synthesis.quotes import is_abstention
 from trajectory_compiler.verification.grading import Verdict, grade, token_f1
 from trajectory_compiler.verification.readers.reader import STAGE, ReaderAnswer
 
@@ -78,7 +79,7 @@ class Grader:
     async def grade(self, pair: Pair, given: ReaderAnswer) -> Verdict:
         """Grade what a reader gave. To abstain is right where the log does not say, and nowhere else. Raises as the judge."""
         abstains = pair.answer_type == "abstention"
-        if not given.known:
+        if not given.known or is_abstention(given.answer):
             return Verdict(right=abstains, grader="abstention", credit=float(abstains))
         if abstains:
             return Verdict(right=False, grader="abstention", credit=0.0)
