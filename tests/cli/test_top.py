@@ -23,7 +23,7 @@ from trajectory_compiler.cli.top import trajc as top
 from trajectory_compiler.errors import BudgetError
 from trajectory_compiler.store import Store
 
-SENTENCES = re.compile(r"Cannot [^:]+: .+\. .+")
+SENTENCES = re.compile(r"Cannot .+?: .+\. .+")
 GROUPS = {"ledger": SUBCOMMANDS, "redact": REDACT_SUBCOMMANDS, "report": REPORT_SUBCOMMANDS, "hold": HOLD_SUBCOMMANDS}
 COMMANDS = [name for section in SECTIONS.values() for name in section if name not in (*GROUPS, "schedule")]
 LEDGER_COMMANDS = list(SUBCOMMANDS)

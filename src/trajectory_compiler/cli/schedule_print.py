@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,13 @@ def nightly(arguments: tuple[str, ...], at: str) -> Nightly:
     hours = _TIME.fullmatch(at)
     if hours is None:
         raise click.UsageError(f"--at '{at}' is no time; write it as 03:10.")
-    parsed = sync.make_context("sync", list(arguments))
+    parsed = sync.make_context("sync", list(arguments), click.get_current_context(silent=True))  # its help option is the top's
     given: dict[str, Any] = parsed.params
     log = named_log(given["log"])
     is_server = "://" in log and not log.startswith("sqlite:///")
     folder = Path.cwd()
     return Nightly(
-        program=shutil.which("trajc") or "trajc",
+        program=_program(),
         options=_options(parsed, arguments),
         folder=str(folder),
         user=actor(),
@@ -101,3 +102,9 @@ def _key_of(model: str | None) -> tuple[str, ...]:
 def _shown(address: str) -> str:
     """Return an address without what may be a secret; of an unknown kind, nothing but the kind is shown."""
     return without_password(address) if address.startswith(ADDRESSES) else f"{address.partition('://')[0]}://..."
+
+
+def _program() -> str:
+    """Return where this program lies: on the path, else beside the interpreter, where no scheduler would look by itself."""
+    beside = Path(sys.executable).with_name("trajc")
+    return shutil.which("trajc") or (str(beside) if beside.exists() else "trajc")
