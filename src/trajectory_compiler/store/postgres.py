@@ -15,6 +15,7 @@ import functools
 import hashlib
 import os
 import re
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from trajectory_compiler.store.address import Address
 from trajectory_compiler.store.server_errors import Refusals
 
 BUSY_SECONDS = 30
+ENDING_SECONDS, ENDING_TRIES = 1.0, 10  # that a server gets to notice that a client is gone
 _TEXT = re.compile(r"\bTEXT\b")
 _open: weakref.WeakSet[Any] = weakref.WeakSet()
 
@@ -111,7 +113,7 @@ class PostgresDatabase:
         """Hold the run lock: an advisory lock of this connection. Raises StoreLockedError where another run holds it."""
         number = _number("run", self.schema)
         with self.refusals("lock"):
-            taken = not self._locked and self.connection.execute(f"SELECT pg_try_advisory_lock({number})").fetchone()[0]
+            taken = not self._locked and self._take(number)
         if not taken:
             holder = f"another run ({self._holder(number)}) holds it"
             raise StoreLockedError(f"{purpose} into store '{self.name}'", holder, "Wait until it ends, then run again.")
@@ -124,6 +126,15 @@ class PostgresDatabase:
             with suppress(self.driver.Error):  # a connection that is gone holds nothing
                 self.connection.execute(f"SELECT pg_advisory_unlock({number})")
                 self._call_itself("trajc")
+
+    def _take(self, number: int) -> bool:
+        """Take an advisory lock; one whose holder has just died is free once the server has noticed, which takes a moment."""
+        for last in (False,) * (ENDING_TRIES - 1) + (True,):
+            if self.connection.execute(f"SELECT pg_try_advisory_lock({number})").fetchone()[0]:
+                return True
+            if not last:
+                time.sleep(ENDING_SECONDS / ENDING_TRIES)
+        return False
 
     def is_locked(self) -> bool:
         """Return whether any run, of this process or another, holds the run lock."""

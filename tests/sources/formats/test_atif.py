@@ -133,6 +133,7 @@ def test_damage(tmp_path: Path) -> None:
     assert read(open_source(str(tmp_path), SourceOptions()))[1] == counts | {"other_format": 1}
 
 
+@pytest.mark.long
 def test_what_harbor_wrote(tmp_path: Path) -> None:
     """A trajectory that Harbor's own types wrote is read as the one that was written by hand."""
     trajectories = pytest.importorskip("harbor.models.trajectories", reason="Harbor is not installed")
