@@ -10,10 +10,9 @@ import html
 import re
 from collections.abc import Sequence
 
-import msgspec
-
 from trajectory_compiler.model import Pair, Trajectory
-from trajectory_compiler.redaction import Policy, load_policy
+from trajectory_compiler.pipeline.stored_policies import stored_policy
+from trajectory_compiler.redaction import Policy
 from trajectory_compiler.redaction.outbound import Outbound, kept_values
 from trajectory_compiler.store import Store
 
@@ -63,8 +62,6 @@ class Outgoing:
 
     def _of(self, policy_hash: str) -> tuple[Policy, Outbound]:
         if policy_hash not in self._scans:
-            stored = self._store.policy(policy_hash)
-            # Stores of version 1 did not keep their policies; there was one that redacted.
-            policy = load_policy("standard") if stored is None else msgspec.json.decode(stored.content, type=Policy)
+            policy = stored_policy(self._store, policy_hash)
             self._scans[policy_hash] = (policy, Outbound(policy, self._goal))
         return self._scans[policy_hash]

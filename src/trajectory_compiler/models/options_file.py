@@ -19,14 +19,11 @@ Keys never stand here: `key_env` names the environment variable that holds one.
 
 from __future__ import annotations
 
-import tomllib
 from decimal import Decimal
 from pathlib import Path
 
-import msgspec
-
 from trajectory_compiler.config import ModelOptions
-from trajectory_compiler.errors import OptionError
+from trajectory_compiler.config_table import read_table, unusable
 
 _ACTION = "Correct the file; docs/models.md shows its form."
 
@@ -36,20 +33,8 @@ def read_model_options(path: Path) -> ModelOptions:
 
     Raises: OptionError: the file cannot be read, or holds a value that cannot be used.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ModelOptions()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unusable(path, f"it cannot be read ({type(error).__name__})") from None
-    try:
-        table = tomllib.loads(text, parse_float=Decimal).get("models", {})  # 0.1 is the decimal, not the float beside it
-    except tomllib.TOMLDecodeError:
-        raise _unusable(path, "it is no TOML") from None
-    try:
-        options = msgspec.convert(table, ModelOptions)
-    except msgspec.ValidationError as error:
-        raise _unusable(path, f"its table [models] is not as it must be ({error})") from None
+    # 0.1 is the decimal, not the float beside it
+    options = read_table(path, "models", ModelOptions, _ACTION, parse_float=Decimal)
     _check(options, path)
     return options
 
@@ -59,14 +44,10 @@ def _check(options: ModelOptions, path: Path) -> None:
     for given in options.providers.values():
         amounts += [given.input_usd_per_million, given.output_usd_per_million]
         if (given.input_usd_per_million is None) != (given.output_usd_per_million is None):
-            raise _unusable(path, "a provider has a price for input or output alone")
+            raise unusable(path, "a provider has a price for input or output alone", _ACTION)
     if any(amount is not None and not (amount.is_finite() and amount >= 0) for amount in amounts):
-        raise _unusable(path, "an amount of dollars is negative or no number")
+        raise unusable(path, "an amount of dollars is negative or no number", _ACTION)
     if options.tries < 1 or options.max_concurrency < 1 or options.on_this_machine.threads < 1:
-        raise _unusable(path, "tries, max_concurrency and threads are 1 or more")
+        raise unusable(path, "tries, max_concurrency and threads are 1 or more", _ACTION)
     if options.timeout_seconds <= 0:
-        raise _unusable(path, "timeout_seconds is more than 0")
-
-
-def _unusable(path: Path, seen: str) -> OptionError:
-    return OptionError(f"use the config file '{path}'", seen, _ACTION)
+        raise unusable(path, "timeout_seconds is more than 0", _ACTION)

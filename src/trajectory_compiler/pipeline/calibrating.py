@@ -14,8 +14,9 @@ from trajectory_compiler.model import Pair
 from trajectory_compiler.models import ModelName, open_client
 from trajectory_compiler.models.surroundings import Surroundings
 from trajectory_compiler.pipeline.crew import Crew
-from trajectory_compiler.pipeline.reading import progress_after, stored_policy
+from trajectory_compiler.pipeline.reading import progress_after
 from trajectory_compiler.pipeline.run import Progress, silent
+from trajectory_compiler.pipeline.stored_policies import by_policy, stored_policy
 from trajectory_compiler.redaction.outbound import Outbound
 from trajectory_compiler.store import PairQuery, Store, StoredCalibration
 from trajectory_compiler.store.clock import Clock, utc_now
@@ -111,11 +112,8 @@ async def _ask(
     progress: Progress,
 ) -> list[Judgement]:
     run_id, chosen = work
-    groups: dict[str, list[Case]] = {}
-    for case in chosen:
-        groups.setdefault(store.trajectory_of(case.pair).policy_hash, []).append(case)
     judged: list[Judgement] = []
-    for policy_hash, group in groups.items():
+    for policy_hash, group in by_policy(store, chosen, lambda case: case.pair).items():
         scan = Outbound(stored_policy(store, policy_hash), f"ask model '{options.reader}'")
         async with open_client(reached[0], store.call_ledger(run_id), scan, reached[1]) as client:
             name, judge = ModelName.parse(options.reader), ModelName.parse(options.judge)

@@ -14,16 +14,11 @@ exclude_sessions = ["s-41"]
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
 
 from trajectory_compiler.config import PurposeOptions, RetentionOptions
-from trajectory_compiler.errors import OptionError
+from trajectory_compiler.config_table import read_table, unusable
 
-Options = TypeVar("Options")
 _ACTION = "Correct the file; docs/erasure.md shows its form."
 
 
@@ -32,9 +27,9 @@ def read_retention(path: Path) -> RetentionOptions:
 
     Raises: OptionError: the file cannot be read, or holds a value that cannot be used.
     """
-    options = _table(path, "retention", RetentionOptions)
+    options = read_table(path, "retention", RetentionOptions, _ACTION)
     if options.retention_days is not None and options.retention_days < 1:
-        raise _unusable(path, "retention_days is 1 or more")
+        raise unusable(path, "retention_days is 1 or more", _ACTION)
     return options
 
 
@@ -43,26 +38,7 @@ def read_purpose(path: Path) -> PurposeOptions:
 
     Raises: OptionError: as `read_retention`.
     """
-    options = _table(path, "purpose", PurposeOptions)
+    options = read_table(path, "purpose", PurposeOptions, _ACTION)
     if not all((*options.exclude_agents, *options.exclude_tools, *options.exclude_sessions)):
-        raise _unusable(path, "an excluded name is empty")
+        raise unusable(path, "an excluded name is empty", _ACTION)
     return options
-
-
-def _table(path: Path, name: str, kind: type[Options]) -> Options:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return kind()
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unusable(path, f"it cannot be read ({type(error).__name__})") from None
-    except tomllib.TOMLDecodeError:
-        raise _unusable(path, "it is no TOML") from None
-    try:
-        return msgspec.convert(document.get(name, {}), kind)
-    except msgspec.ValidationError as error:
-        raise _unusable(path, f"its table [{name}] is not as it must be ({error})") from None
-
-
-def _unusable(path: Path, seen: str) -> OptionError:
-    return OptionError(f"use the config file '{path}'", seen, _ACTION)

@@ -23,7 +23,7 @@ from trajectory_compiler.models import Client, ModelName, estimate, open_client
 from trajectory_compiler.models.surroundings import Surroundings
 from trajectory_compiler.pipeline.crew import Crew
 from trajectory_compiler.pipeline.run import Progress, silent
-from trajectory_compiler.redaction import Policy, load_policy
+from trajectory_compiler.pipeline.stored_policies import by_policy, stored_policy
 from trajectory_compiler.redaction.outbound import Outbound
 from trajectory_compiler.store import PairQuery, ReadingResult, Store
 from trajectory_compiler.verification.readers import Grader, ModelReader, ReaderProof, ReadingOptions, read_pair
@@ -184,11 +184,8 @@ class ReadingStage:
 
     async def _read_all(self, run_id: str, progress: Progress) -> str:
         waiting = self.pairs()
-        groups: dict[str, list[Pair]] = {}
-        for pair in waiting:
-            groups.setdefault(self._store.trajectory_of(pair).policy_hash, []).append(pair)
         done = 0
-        for policy_hash, pairs in groups.items():
+        for policy_hash, pairs in by_policy(self._store, waiting, lambda pair: pair).items():
             scan = Outbound(stored_policy(self._store, policy_hash), f"ask model '{self._options.reader}'")
             async with open_client(self._models, self._store.call_ledger(run_id), scan, self._world) as client:
                 reader = self._opened(client)
@@ -276,13 +273,6 @@ def gate_lines(found: list[tuple[Pair, ReaderProof]]) -> tuple[GateLine, ...]:
                 )
             )
     return tuple(lines)
-
-
-def stored_policy(store: Store, policy_hash: str) -> Policy:
-    """Return the policy that a session was redacted by: by it everything made from the session is scanned before it leaves."""
-    stored = store.policy(policy_hash)
-    # Stores of version 1 did not keep their policies; there was one that redacted.
-    return load_policy("standard") if stored is None else msgspec.json.decode(stored.content, type=Policy)
 
 
 def progress_after(progress: Progress, before: int, whole: int) -> Progress:

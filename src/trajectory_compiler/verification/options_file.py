@@ -9,13 +9,10 @@ full_share = 0.1             # of the pairs are read in full context, twice
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
-import msgspec
-
 from trajectory_compiler.config import VerificationOptions
-from trajectory_compiler.errors import OptionError
+from trajectory_compiler.config_table import read_table, unusable
 
 _ACTION = "Correct the file; docs/verification.md shows its form."
 
@@ -25,16 +22,8 @@ def read_verification_options(path: Path) -> VerificationOptions:
 
     Raises: OptionError: the file cannot be read, or holds a value that cannot be used.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("verification", {})
-        options = msgspec.convert(table, VerificationOptions)
-    except FileNotFoundError:
-        return VerificationOptions()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        seen = f"its table [verification] cannot be used ({type(error).__name__})"
-        raise OptionError(f"use the config file '{path}'", seen, _ACTION) from None
+    options = read_table(path, "verification", VerificationOptions, _ACTION)
     shares = (options.min_detection, options.max_false_rejection, options.full_share)
     if not all(0 <= share <= 1 for share in shares):
-        seen = "a share of its table [verification] is not between 0 and 1"
-        raise OptionError(f"use the config file '{path}'", seen, _ACTION)
+        raise unusable(path, "a share of its table [verification] is not between 0 and 1", _ACTION)
     return options
