@@ -14,7 +14,7 @@ from typing import Any
 from trajectory_compiler.reports.quality import Rate, ReaderCalibration
 from trajectory_compiler.reports.suppression import rounded
 from trajectory_compiler.reports.vocabulary import PROVIDERS, known
-from trajectory_compiler.store.figures import StoredCalibration
+from trajectory_compiler.store.figures import ReadCalibration
 
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _WORD = re.compile(r"[a-z0-9]{3,}")
@@ -29,7 +29,7 @@ OWN_WORDS = frozenset(
 )
 
 
-def calibrated(stored: Iterable[StoredCalibration], names: Iterable[str], k: int) -> tuple[ReaderCalibration, ...]:
+def calibrated(stored: Iterable[ReadCalibration], names: Iterable[str], k: int) -> tuple[ReaderCalibration, ...]:
     """Return the calibrations as a report shows them: readers numbered, figures under their own plain names.
 
     `names` are those that came from outside: of sources, sessions, agents, tools, models.

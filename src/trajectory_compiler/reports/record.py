@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import msgspec
@@ -12,7 +11,7 @@ from trajectory_compiler.ledger.verify import VerifyReport
 from trajectory_compiler.models.prices import usd_of
 from trajectory_compiler.reports.evidence import Content, Inputs, Sheet
 from trajectory_compiler.store import Run
-from trajectory_compiler.store.figures import StoredCalibration
+from trajectory_compiler.store.figures import ReadCalibration
 
 SHOWN = 25  # rows of a table that grows with time; the newest ones are shown and the rest are counted
 AGREED = "send-to"  # the kind of the action that remembers a host to which redacted sessions may be sent
@@ -151,7 +150,7 @@ def models(inputs: Inputs) -> Content:
     return Content(sheets=tuple(sheet for sheet in sheets if sheet.rows), notes=notes)
 
 
-def _calibration(item: StoredCalibration) -> Sheet:
+def _calibration(item: ReadCalibration) -> Sheet:
     figures = _flat(item.figures, ())
     judged = f", judged by {item.judge}" if item.judge else ""
     caption = f"Calibration of {item.reader}{judged}, {item.created_at}"
@@ -254,7 +253,7 @@ def actions(inputs: Inputs) -> Content:
 
 def erasures(inputs: Inputs) -> Content:
     """Say what was erased and why, never what it was, and what may not be erased at present."""
-    done, holds = inputs.store.figures().erasures(), inputs.store.figures().holds()
+    done, holds = inputs.store.erasure.tombstones(), inputs.store.erasure.holds()
     sheets = (
         Sheet(
             caption=_newest("Erasures", len(done)),
@@ -272,9 +271,6 @@ def erasures(inputs: Inputs) -> Content:
     return Content(sheets=tuple(sheet for sheet in sheets if sheet.rows), notes=tuple(notes))
 
 
-def _counted(counts: Any) -> str:
-    """Return the numbers of a tombstone in words, whatever else it holds."""
-    if not isinstance(counts, dict):
-        return "–"
-    numbers = Counter({str(key): value for key, value in counts.items() if isinstance(value, int) and value})
-    return ", ".join(f"{value:,} {key.replace('_', ' ')}" for key, value in numbers.items()) or "–"
+def _counted(counts: dict[str, int]) -> str:
+    """Return the numbers of a tombstone in words."""
+    return ", ".join(f"{value:,} {key.replace('_', ' ')}" for key, value in counts.items() if value) or "–"

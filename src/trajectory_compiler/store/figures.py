@@ -15,6 +15,7 @@ import zstandard
 
 from trajectory_compiler.errors import StoreError
 from trajectory_compiler.store.database import Database
+from trajectory_compiler.store.verifying import calibrations
 
 _LABEL = re.compile(rb"<([A-Z][A-Z_]{1,30})_([0-9]{1,18})>")  # as `redaction.scan.LABEL`, over the bytes of a stored session
 _SESSION = "p.source || ' ' || p.session_id"
@@ -44,9 +45,6 @@ MODELS = (
     "coalesce(sum(cost_pico_usd), 0), min(created_at), max(created_at) FROM model_calls "
     "GROUP BY provider, model, stage, prompt_version ORDER BY provider, model, stage, prompt_version"
 )
-CALIBRATIONS = "SELECT reader, judge, key, figures, created_at FROM calibrations ORDER BY created_at, id"
-ERASURES = "SELECT kind, subject, reason, actor, counts, created_at FROM erasures ORDER BY created_at, id"
-HOLDS = "SELECT kind, subject, reason, actor, created_at, released_at FROM holds ORDER BY created_at, id"
 
 
 class GateCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,36 +110,14 @@ class ModelUse(msgspec.Struct, frozen=True, kw_only=True):
     last_call: str
 
 
-class StoredCalibration(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest calibration of a reader with a judge and a key. `figures` is JSON of whatever was measured."""
+class ReadCalibration(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest calibration of a reader with a judge and a key, its `figures` read: whatever was measured."""
 
     reader: str
     judge: str
     key: str
     figures: Any
     created_at: str
-
-
-class Erasure(msgspec.Struct, frozen=True, kw_only=True):
-    """A tombstone: that something was erased, why, by whom and how much. `counts` is JSON; `subject` never names a person."""
-
-    kind: str
-    subject: str
-    reason: str
-    actor: str
-    counts: Any
-    created_at: str
-
-
-class Hold(msgspec.Struct, frozen=True, kw_only=True):
-    """A legal hold; one that has no `released_at` is in force."""
-
-    kind: str
-    subject: str
-    reason: str
-    actor: str
-    created_at: str
-    released_at: str | None
 
 
 class Figures:
@@ -205,27 +181,15 @@ class Figures:
         names = ModelUse.__struct_fields__
         return tuple(ModelUse(**dict(zip(names, row, strict=True))) for row in self._database.rows(MODELS))
 
-    def calibrations(self) -> tuple[StoredCalibration, ...]:
+    def calibrations(self) -> tuple[ReadCalibration, ...]:
         """Return the newest calibration of every reader, judge and key, the oldest of them first."""
-        newest: dict[tuple[str, str, str], StoredCalibration] = {}
-        for reader, judge, key, figures, created_at in self._database.rows(CALIBRATIONS):
-            newest.pop((reader, judge, key), None)
-            newest[reader, judge, key] = StoredCalibration(
-                reader=reader, judge=judge, key=key, figures=_json(figures, Any), created_at=created_at
-            )
+        newest: dict[tuple[str, str, str], ReadCalibration] = {}
+        for item in calibrations(self._database):
+            name = (item.reader, item.judge, item.key)
+            newest.pop(name, None)
+            read = msgspec.structs.asdict(item) | {"figures": _json(item.figures, Any)}
+            newest[name] = ReadCalibration(**read)
         return tuple(newest.values())
-
-    def erasures(self) -> tuple[Erasure, ...]:
-        """Return the tombstones, oldest first."""
-        return tuple(
-            Erasure(kind=row[0], subject=row[1], reason=row[2], actor=row[3], counts=_json(row[4], Any), created_at=row[5])
-            for row in self._database.rows(ERASURES)
-        )
-
-    def holds(self) -> tuple[Hold, ...]:
-        """Return the legal holds, oldest first, those that were released included."""
-        names = Hold.__struct_fields__
-        return tuple(Hold(**dict(zip(names, row, strict=True))) for row in self._database.rows(HOLDS))
 
 
 def _json(text: str, kind: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import msgspec
 
@@ -20,21 +20,7 @@ from trajectory_compiler.sources.formats.values import Values
 from trajectory_compiler.sources.mapping import Mapping, Record
 from trajectory_compiler.sources.recognition import Sureness
 
-_COLUMNS: tuple[Role, ...] = (
-    "session_id",
-    "tool",
-    "id",
-    "created_at",
-    "agent",
-    "arguments",
-    "response",
-    "cost",
-    "duration",
-    "success",
-    "call_id",
-    "kind",
-    "content",
-)
+_COLUMNS: tuple[Role, ...] = get_args(Role)  # every role stands under its own name
 MAPPING = Mapping(columns={r: r for r in _COLUMNS}, confidence=dict.fromkeys(_COLUMNS, 1.0), available=_COLUMNS, joins=True)
 Placed = tuple[str, Record]
 
